@@ -1,0 +1,126 @@
+"""Every error that Digest raises for a person to read.
+
+    DigestError                     a sentence that an editor or operator understands
+    ├── UsageError                  the command was asked for something that cannot be (exit 2)
+    │   ├── SettingsError           settings.toml or the environment: all faults at once
+    │   ├── AddressError            not an address that mail can be sent to
+    │   └── NotFound                no such newsletter, issue, subscriber, list
+    ├── GatherError                 a source could not be fetched or read
+    ├── TemplateError               a template does not render: file, line, reason
+    ├── IllegalMove                 a state was asked to become one it may not become
+    ├── Conflict                    somebody else was first: the story is taken, the slot exists
+    ├── TokenError                  a signed token that does not hold
+    ├── RelayRefused                the mail server refuses *us* (password, TLS, policy), not a recipient
+    └── StoreError                  the database is missing, locked, full or not writable
+
+What does not live here: exceptions of libraries; they are translated once, at the edge that calls the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class DigestError(Exception):
+    """A failure whose text is fit for an editor. `retryable`: the same call may succeed later."""
+
+    retryable = False
+
+
+class UsageError(DigestError):
+    """The request itself cannot be: a wrong option, name or value."""
+
+
+class AddressError(UsageError):
+    """`address` cannot be mailed to; the text says why."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{address!r} is not an address that mail can be sent to: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+class NotFound(UsageError):
+    """There is no such newsletter, issue, list or subscriber."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in the settings.
+
+    key: dotted path as in settings.toml. value: what stands there, None when nothing does. allowed: what may stand there.
+    """
+
+    key: str
+    value: object
+    allowed: str
+
+    def __str__(self) -> str:
+        found = "is missing" if self.value is None else f"= {self.value!r}"
+        return f"{self.key} {found}: {self.allowed}"
+
+
+class SettingsError(UsageError):
+    """All faults of the settings at once."""
+
+    def __init__(self, where: str, faults: Sequence[Fault]) -> None:
+        count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
+        super().__init__("\n".join([f"{where}: {count}", *(f"  {fault}" for fault in faults)]))
+        self.faults = tuple(faults)
+
+
+class GatherError(DigestError):
+    """A source could not be fetched or read. `permanent`: asking again will not help."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class TemplateError(DigestError):
+    """A template does not render. `template` is its file, `line` counts from 1 (None: unknown)."""
+
+    def __init__(self, template: str, line: int | None, reason: str) -> None:
+        where = f"{template}, line {line}" if line else template
+        super().__init__(f"{where}: {reason}")
+        self.template = template
+        self.line = line
+        self.reason = reason
+
+
+class IllegalMove(DigestError):
+    """`what` is in `state` and may not become `wanted`."""
+
+    def __init__(self, what: str, state: str, wanted: str) -> None:
+        super().__init__(f"{what} is {state} and cannot become {wanted}")
+        self.state = state
+        self.wanted = wanted
+
+
+class Conflict(DigestError):
+    """Somebody else was first; nothing was changed."""
+
+    retryable = True
+
+
+class TokenError(DigestError):
+    """A token is forged, damaged, or made for another purpose."""
+
+
+class RelayRefused(DigestError):
+    """The mail server refuses us, whoever the recipient: the issue is held and nobody is marked as failed."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StoreError(DigestError):
+    """The database cannot be reached or written."""
+
+    retryable = True

@@ -1,0 +1,134 @@
+"""An issue, its states and the moves between them; the rendered snapshot of it.
+
+What is not here: who makes a move and when (flow), how an issue is chosen (compose) or drawn (render).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from digest.errors import IllegalMove
+
+
+class IssueState(StrEnum):
+    """Where an issue stands; the words are those on screen."""
+
+    DRAFT = "draft"
+    REVIEW = "review"
+    HELD = "held"
+    APPROVED = "approved"
+    SENDING = "sending"
+    PAUSED = "paused"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+_S = IssueState
+
+MOVES: dict[IssueState, frozenset[IssueState]] = {
+    _S.DRAFT: frozenset({_S.REVIEW, _S.SKIPPED, _S.FAILED}),
+    _S.REVIEW: frozenset({_S.APPROVED, _S.HELD, _S.SKIPPED, _S.FAILED}),
+    _S.HELD: frozenset({_S.REVIEW, _S.APPROVED, _S.CANCELLED, _S.SENDING, _S.FAILED}),
+    # Back to review is "undo": only while nothing has left.
+    _S.APPROVED: frozenset({_S.REVIEW, _S.SENDING, _S.FAILED}),
+    _S.SENDING: frozenset({_S.PAUSED, _S.HELD, _S.SENT, _S.FAILED}),
+    _S.PAUSED: frozenset({_S.SENDING, _S.CANCELLED, _S.FAILED}),
+    # An editor asks for the failed or doubtful deliveries of a finished issue to be tried again.
+    _S.SENT: frozenset({_S.SENDING}),
+    _S.SKIPPED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.FAILED: frozenset(),
+}
+"""The permitted moves of an issue; every other raises IllegalMove."""
+
+OPEN = frozenset({_S.DRAFT, _S.REVIEW, _S.APPROVED})
+"""States in which the timetable still has something to do for the slot."""
+
+BEFORE_APPROVAL = frozenset({_S.DRAFT, _S.REVIEW, _S.HELD})
+"""States in which the content of an issue may still change."""
+
+
+def check_move(issue: int, state: IssueState, wanted: IssueState) -> None:
+    """Raise IllegalMove unless an issue in `state` may become `wanted`."""
+    if wanted not in MOVES[state]:
+        raise IllegalMove(f"issue {issue}", state, wanted)
+
+
+REGULAR = "regular"
+"""The edition that every newsletter has."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueStory:
+    """A story as it stands in one issue: what the editor changes here changes this issue only.
+
+    position: 0 is the lead. why: the reason for its place, in an editor's words. score: for ordering only.
+    """
+
+    story_id: int
+    position: int
+    source: str
+    link: str
+    link_key: str
+    guid: str | None
+    title: str
+    title_key: str
+    teaser: str
+    published: datetime
+    image: str | None = None
+    language: str | None = None
+    topics: tuple[str, ...] = ()
+    pinned: bool = False
+    score: float = 0.0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What is sent for one slot: exactly one per (newsletter, edition, slot).
+
+    slot: UTC. scheduled: False for a manual send. built_at: when its stories were chosen; the next issue's window begins
+    there. not_before: when an approved issue may start to leave. subject: None until the issue is rendered.
+    """
+
+    id: int
+    newsletter: str
+    edition: str
+    slot: datetime
+    state: IssueState
+    scheduled: bool = True
+    reason: str = ""
+    subject: str | None = None
+    intro: str = ""
+    built_at: datetime | None = None
+    approved_at: datetime | None = None
+    not_before: datetime | None = None
+    stories: tuple[IssueStory, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedIssue:
+    """The frozen snapshot of an issue: every byte of its mail but the named slots.
+
+    html, text: with placeholders and story marks (`render.slots` knows their form, `nonce` makes them unguessable).
+    from_, reply_to: header values as text. list_id: without angle brackets. topics: story number (as in its mark) to the
+    topics that story has; `everyone`: story numbers that go to every subscriber.
+    """
+
+    nonce: str
+    newsletter: str
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    from_: str
+    reply_to: str | None
+    list_title: str
+    list_id: str
+    language: str
+    topics: tuple[tuple[str, ...], ...] = ()
+    everyone: frozenset[int] = frozenset()

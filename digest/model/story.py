@@ -1,0 +1,51 @@
+"""Stories, through their lives: found in a source (RawStory), kept in the pool (Story).
+
+What is not here: how they are found (gather), whether they are chosen (compose).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RawStory:
+    """A story as one fetch of one source found it; cleaned, not yet stored.
+
+    link: absolute, for readers, without tracking parameters. link_key: the link's identity (`gather.identity`).
+    title_key: the title's identity, "" when the title is too common to identify anything. guid: the source's own id.
+    published: None when the source names no date. topics: the source's.
+    """
+
+    source: str
+    guid: str | None
+    link: str
+    link_key: str
+    title: str
+    title_key: str
+    teaser: str
+    published: datetime | None = None
+    image: str | None = None
+    language: str | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A stored story. published: first seen where the source named no date. also: other sources that carried it."""
+
+    id: int
+    source: str
+    guid: str | None
+    link: str
+    link_key: str
+    title: str
+    title_key: str
+    teaser: str
+    published: datetime
+    first_seen: datetime
+    image: str | None = None
+    language: str | None = None
+    topics: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
