@@ -542,6 +542,12 @@ def _table_at(table: Any, part: str) -> Any:
     return table["*"] if isinstance(table, dict) else _NESTED.get(part)
 
 
+def is_loopback(url: str) -> bool:
+    """Whether a URL can only lead to this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
 # -- what this version does not do yet ---------------------------------------------------------------------------------
 
 

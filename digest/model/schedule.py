@@ -6,6 +6,7 @@ that asks is daemon/timetable; that a slot gives one issue only is the database'
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -58,7 +59,7 @@ def interval(rhythm: Rhythm, after: datetime) -> timedelta:
     """The longest pause between two of the next eight slots (a weekday newsletter pauses from Friday to Monday)."""
     horizon = after + timedelta(days=2 * 366)
     coming = [slot for slot, _ in zip(slots(rhythm, after, horizon), range(8), strict=False)]
-    return max((b - a for a, b in zip(coming, coming[1:], strict=False)), default=timedelta(days=1))
+    return max((b - a for a, b in itertools.pairwise(coming)), default=timedelta(days=1))
 
 
 def is_skipped(rhythm: Rhythm, slot: datetime) -> bool:
@@ -100,6 +101,6 @@ def _duty(rhythm: Rhythm, slot: datetime, now: datetime, newest: datetime | None
         return Duty.SKIP_DATE
     if slot > now:
         return Duty.BUILD
-    if now - slot <= rhythm.late:
-        return Duty.SEND
-    return Duty.HOLD if slot == newest else Duty.SUPERSEDED
+    if slot != newest:
+        return Duty.SUPERSEDED
+    return Duty.SEND if now - slot <= rhythm.late else Duty.HOLD

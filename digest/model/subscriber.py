@@ -167,3 +167,14 @@ class Counts:
             self.unchanged + other.unchanged,
             self.refused + other.refused,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The rule that says who gets an issue; the store turns it into rows.
+
+    Everyone with a confirmed subscription to one of `lists`, once, who has not left `newsletter` and is not suppressed.
+    """
+
+    newsletter: str
+    lists: tuple[str, ...]

@@ -1,0 +1,100 @@
+"""subscribers/NAME.csv: a header line; `email` is needed, `name`, `topics` and `language` are optional.
+
+What is not here: opening the file (flow/membership), deciding what becomes of each entry (store/subscribers).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from digest.errors import AddressError, UsageError
+from digest.model.subscriber import ListEntry, Refusal, clean_name, email_key, normalize_email
+
+COLUMNS = ("email", "name", "topics", "language")
+
+_TOPIC_SEPARATOR = re.compile(r"[;|]")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """What a list's file says: entries in order, and the lines that cannot be taken over."""
+
+    entries: tuple[ListEntry, ...]
+    refused: tuple[Refusal, ...]
+
+
+def read_list(text: str) -> ListFile:
+    """Read the text of a list's file. Separator: comma, semicolon or tab, as the header line has it.
+
+    Raises UsageError when there is no header line with an `email` column; every other fault is a refused line.
+    """
+    rows = _rows(text)
+    header = [cell.strip().casefold() for cell in next(rows, (0, [""]))[1]]
+    if "email" not in header:
+        raise UsageError(f"the first line must name the columns, `email` among them; it is: {','.join(header)[:80]!r}")
+    return _sorted_out(_entry(header, line, cells) for line, cells in rows if any(cell.strip() for cell in cells))
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of the line each one begins on."""
+    text = text.removeprefix("\ufeff")
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    line = 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            cells = [f"\0{error}"]  # a control character: the line is refused further on, with its number
+        yield line, cells
+        line = reader.line_num + 1
+
+
+def _entry(header: Sequence[str], line: int, cells: Sequence[str]) -> ListEntry | Refusal:
+    if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
+        return Refusal(line, f"has {len(cells)} columns, the header line has {len(header)}")
+    row = dict(zip(header, cells, strict=False))
+    try:
+        email = normalize_email(row.get("email", ""))
+    except AddressError as error:
+        return Refusal(line, str(error))
+    language = row.get("language", "").strip()
+    if language and not _LANGUAGE.fullmatch(language):
+        return Refusal(line, f"{language!r} is not a language tag such as en or en-GB")
+    return ListEntry(line, email, clean_name(row.get("name", "")), topics(row.get("topics", "")), language or None)
+
+
+def topics(text: str) -> tuple[str, ...]:
+    """The topics in a cell such as `naval; air`; empty means all."""
+    return tuple(dict.fromkeys(cleaned for topic in _TOPIC_SEPARATOR.split(text) if (cleaned := clean_name(topic))))
+
+
+def _sorted_out(results: Iterable[ListEntry | Refusal]) -> ListFile:
+    entries: dict[str, ListEntry] = {}
+    refused: list[Refusal] = []
+    for result in results:
+        if isinstance(result, Refusal):
+            refused.append(result)
+        elif (first := entries.setdefault(email_key(result.email), result)) is not result:
+            refused.append(Refusal(result.line, f"{result.email} stands already on line {first.line}"))
+    return ListFile(tuple(entries.values()), tuple(refused))
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """One line of CSV; no cell of it is taken for a formula by a spreadsheet."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow([_harmless(cell) for cell in cells])
+    return buffer.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell[:1] in "=+-@\t\r" and cell[:1] else cell

@@ -1,0 +1,241 @@
+"""`preview`, `send`, and `issues …`.
+
+What sends is imported when it is wanted: a command imports only what it needs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.runner import DONE, NOTHING_TO_SEND, Json, emit, note, run, say, table
+from digest.errors import UsageError
+
+if TYPE_CHECKING:
+    from digest.flow.newsroom import Newsroom
+    from digest.model.issue import Issue
+
+issues_app = typer.Typer(help="Issues: look, approve, stop, report.", no_args_is_help=False)
+
+Number = Annotated[int, typer.Argument(metavar="ID", help="The issue's number.")]
+Newsletter = Annotated[str, typer.Argument(metavar="NEWSLETTER")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(preview)
+    app.command()(send)
+    app.add_typer(issues_app, name="issues")
+
+
+# -- preview and send --------------------------------------------------------------------------------------------------
+
+
+def preview(
+    context: typer.Context,
+    newsletter: Newsletter,
+    as_: Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="As this subscriber gets it.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; else var/preview.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this instant (ISO 8601).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the mail as it would be sent: issue.html, issue.txt, issue.eml, issue.json; nothing is sent."""
+
+    async def command(room: Newsroom) -> int:
+        from digest.flow import preview as previewing
+
+        folder = out or room.settings.root / "var" / "preview" / newsletter
+        result = await previewing.write(room, newsletter, folder, email=as_, at=_instant(at))
+        if as_json:
+            emit(result.document)
+        elif result.files:
+            say("\n".join(str(file) for file in result.files))
+        else:
+            note(result.document["reason"])
+        return DONE if result.files else NOTHING_TO_SEND
+
+    run(context, command)
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--at {text!r}: an instant such as 2026-11-23T07:00 is needed") from None
+    return moment
+
+
+def send(
+    context: typer.Context,
+    newsletter: Newsletter,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; accept warnings.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; remember nothing.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Make another issue though one is under review.")] = False,
+    test: Annotated[
+        list[str] | None, typer.Option("--test", metavar="ADDRESS", help="Only to this address, marked [TEST].")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Gather, build, show the summary, ask, and send now."""
+    from digest.cli import sending
+
+    order = sending.Order(newsletter, yes=yes, dry_run=dry_run, new=new, tests=tuple(test or ()), as_json=as_json)
+    run(context, lambda room: sending.send(room, order))
+
+
+# -- issues ------------------------------------------------------------------------------------------------------------
+
+
+@issues_app.callback(invoke_without_command=True)
+def issues_default(context: typer.Context, as_json: Json = False) -> None:
+    """Show the issues, newest first."""
+    if context.invoked_subcommand is None:
+        issues_list(context, as_json)
+
+
+@issues_app.command("list")
+def issues_list(context: typer.Context, as_json: Json = False) -> None:
+    """Show the issues, newest first."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.flow import report
+
+        rows = await report.listing(room)
+        if as_json:
+            emit([_line(each.issue) | {"recipients": each.recipients, "sent": each.sent} for each in rows])
+            return
+        table(
+            ["id", "newsletter", "slot", "state", "sent", "subject or reason"],
+            [[str(each.issue.id), each.issue.newsletter, _local(room, each.issue), each.issue.state,
+              f"{each.sent}/{each.recipients}" if each.recipients else "", each.issue.reason or each.issue.subject or ""]
+             for each in rows],
+        )  # fmt: skip
+
+    run(context, command)
+
+
+def _line(issue: Issue) -> dict[str, Any]:
+    return {
+        "id": issue.id,
+        "newsletter": issue.newsletter,
+        "edition": issue.edition,
+        "slot": issue.slot,
+        "state": issue.state,
+        "reason": issue.reason,
+        "subject": issue.subject,
+    }
+
+
+def _local(room: Newsroom, issue: Issue) -> str:
+    zone = room.settings.zone_of(issue.newsletter) if issue.newsletter in room.settings.newsletters else None
+    return f"{issue.slot.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
+
+
+@issues_app.command("show")
+def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
+    """Show an issue: its stories with the reasons, and what happened to it."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.flow import publish, report
+
+        issue = await publish.get(room, issue_id)
+        happened = await report.history(room, issue_id)
+        if as_json:
+            stories = [
+                {
+                    "title": s.title,
+                    "teaser": s.teaser,
+                    "link": s.link,
+                    "source": s.source,
+                    "published": s.published,
+                    "image": s.image,
+                    "topics": s.topics,
+                    "pinned": s.pinned,
+                    "why": s.why,
+                }
+                for s in issue.stories
+            ]
+            emit(_line(issue) | {"stories": stories, "events": happened})
+            return
+        reason = f": {issue.reason}" if issue.reason else ""
+        say(f"Issue {issue.id} of {issue.newsletter}, {_local(room, issue)}, {issue.state}{reason}")
+        for story in issue.stories:
+            say(f"{story.position + 1:3}. {story.title}\n     {story.source}, {story.link}\n     {story.why}")
+        for event in happened:
+            say(f"{event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['action']} {event['reason']}".rstrip())
+
+    run(context, command)
+
+
+@issues_app.command("approve")
+def issues_approve(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
+    """Approve an issue: it leaves at its slot, or at once where that has passed."""
+    from digest.cli import sending
+
+    run(context, lambda room: sending.approve(room, issue_id, as_json))
+
+
+@issues_app.command("hold")
+def issues_hold(
+    context: typer.Context,
+    issue_id: Number,
+    reason: Annotated[str, typer.Option("--reason", help="Why; the other editors see it.")] = "held by an editor",
+    as_json: Json = False,
+) -> None:
+    """Hold an issue until an editor decides; an approved one of which nothing has left is undone."""
+    from digest.cli import sending
+
+    run(context, lambda room: sending.change(room, "hold", issue_id, as_json, reason))
+
+
+@issues_app.command("cancel")
+def issues_cancel(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
+    """End an issue for good; what has not left never will."""
+    from digest.cli import sending
+
+    run(context, lambda room: sending.change(room, "cancel", issue_id, as_json))
+
+
+@issues_app.command("pause")
+def issues_pause(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
+    """Stop an issue that is being sent; what the mail server has cannot be recalled."""
+    from digest.cli import sending
+
+    run(context, lambda room: sending.change(room, "pause", issue_id, as_json))
+
+
+@issues_app.command("resume")
+def issues_resume(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
+    """Go on with an issue that was held or paused."""
+    from digest.cli import sending
+
+    run(context, lambda room: sending.resume(room, issue_id, as_json))
+
+
+@issues_app.command("retry")
+def issues_retry(
+    context: typer.Context,
+    issue_id: Number,
+    failed: Annotated[bool, typer.Option("--failed", help="Also those that the server refused for good.")] = False,
+    uncertain: Annotated[
+        bool, typer.Option("--uncertain", help="Also those in doubt; some may get the mail twice.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Try again now what is deferred, and what else is asked for."""
+    from digest.cli import sending
+
+    run(context, lambda room: sending.retry(room, issue_id, as_json, failed=failed, uncertain=uncertain))
+
+
+@issues_app.command("report")
+def issues_report(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
+    """Show who was reached, and why the others were not."""
+    from digest.cli import sending
+
+    run(context, lambda room: sending.show_report(room, issue_id, as_json))

@@ -1,0 +1,159 @@
+"""`gather`, `stories`, `sources`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.runner import DONE, FAILED, Json, emit, run, say, table
+
+if TYPE_CHECKING:
+    from digest.flow.newsroom import Newsroom
+    from digest.flow.produce import SourceReport
+
+sources_app = typer.Typer(help="The sources and how they fare.", no_args_is_help=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(gather)
+    app.command()(stories)
+    app.add_typer(sources_app, name="sources")
+
+
+def gather(
+    context: typer.Context,
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only this source.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch the sources now and keep what is new."""
+
+    async def command(room: Newsroom) -> int:
+        from digest.flow import produce
+
+        reports = await produce.gather(room, [source] if source else None)
+        if as_json:
+            emit({"sources": [_report(each) for each in reports], "new": sum(each.new for each in reports)})
+        else:
+            for each in reports:
+                say(_sentence(each))
+        return FAILED if all(each.status == "failed" for each in reports) else DONE
+
+    run(context, command)
+
+
+def _report(each: SourceReport) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "status": each.status,
+        "found": each.found,
+        "new": each.new,
+        "error": each.error,
+        "seconds": round(each.seconds, 3),
+    }
+
+
+def _sentence(each: SourceReport) -> str:
+    if each.status == "failed":
+        return f"{each.name}: failed: {each.error}"
+    if each.status == "unchanged":
+        return f"{each.name}: unchanged ({each.found} stories there)"
+    return f"{each.name}: {each.found} found, {each.new} new ({each.seconds:.1f} s)"
+
+
+def stories(
+    context: typer.Context,
+    newsletter: Annotated[
+        str | None, typer.Option("--newsletter", "-n", metavar="NAME", help="What it would choose, and why.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the pool: every story, and for a newsletter why it is in or out."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.flow import produce
+
+        pool, why = await produce.explain(room, newsletter)
+        if as_json:
+            emit([_story(each, why.get(each.id)) for each in pool])
+            return
+        for each in pool:
+            say(f"{each.title}\n  {each.source}, {each.published:%Y-%m-%d %H:%M} UTC, {each.link}")
+            if each.id in why:
+                say(f"  {why[each.id]}")
+        say(f"{len(pool)} {'story' if len(pool) == 1 else 'stories'}.")
+
+    run(context, command)
+
+
+def _story(each: Any, why: str | None) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "title": each.title,
+        "teaser": each.teaser,
+        "link": each.link,
+        "published": each.published,
+        "source": each.source,
+        "language": each.language,
+        "image": each.image,
+        "topics": each.topics,
+        "also": each.also,
+        "why": why,
+    }
+
+
+@sources_app.callback(invoke_without_command=True)
+def sources_default(context: typer.Context, as_json: Json = False) -> None:
+    """Show the sources and how they fare."""
+    if context.invoked_subcommand is None:
+        sources_list(context, as_json)
+
+
+@sources_app.command("list")
+def sources_list(context: typer.Context, as_json: Json = False) -> None:
+    """Each source: status, last good fetch, number of items, what is wrong."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.flow import produce
+
+        rows = await produce.health(room)
+        if as_json:
+            emit(rows)
+            return
+        headings = ["source", "status", "found", "last good fetch (UTC)", "what is wrong"]
+        table(headings, [[each["name"], each["status"], str(each["found"]), _when(each["good_at"]), each["error"] or ""]
+                         for each in rows])  # fmt: skip
+
+    run(context, command)
+
+
+def _when(instant: Any) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}" if instant else "never"
+
+
+@sources_app.command("try")
+def sources_try(
+    context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")], as_json: Json = False
+) -> None:
+    """Fetch one source and show what it gives; nothing is stored."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.flow import produce
+
+        read = await produce.try_source(room, name)
+        if as_json:
+            emit({
+                "name": name,
+                "status": read.status,
+                "found": read.found,
+                "stories": [{"title": each.title, "teaser": each.teaser, "link": each.link, "published": each.published,
+                             "image": each.image, "id": each.guid} for each in read.stories],
+            })  # fmt: skip
+            return
+        for each in read.stories:
+            published = f"{each.published:%Y-%m-%d %H:%M}" if each.published else "no date"
+            say(f"{each.title}\n  {published}, {each.link}\n  {each.teaser}")
+        say(f"{read.found} found in {name}; nothing was stored.")
+
+    run(context, command)

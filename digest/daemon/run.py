@@ -1,0 +1,121 @@
+"""The daemon's life: what starts and stops in which order, and what a signal does.
+
+start: lists, journals of the dead, timetable, sender, pages      stop: timetable, sender (drains), pages, database
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from digest import log
+from digest.app import open_newsroom
+from digest.clock import Clock
+from digest.daemon.timetable import Timetable
+from digest.errors import DigestError, RelayRefused, UsageError
+from digest.flow import membership
+from digest.flow.newsroom import Newsroom
+from digest.flow.send import Sender, recover
+from digest.web.server import Server
+
+DRAIN_S = 8.0
+"""Seconds that mails under way have when the daemon is told to end; all of it takes no more than ten."""
+REST_S = 30.0
+"""Pause after the mail server has refused us."""
+
+_log = log.get(__name__)
+
+
+async def run(root: Path) -> None:
+    """Run the daemon of a site until SIGTERM or Ctrl-C."""
+    async with open_newsroom(root, actor="daemon") as room, running(room):
+        await _told_to_end()
+        _log.info("daemon.ending")
+
+
+@contextlib.asynccontextmanager
+async def running(room: Newsroom) -> AsyncIterator[Timetable]:
+    """A running daemon; leaving the block drains and ends it. Raises UsageError when its port is taken."""
+    stop, wake = asyncio.Event(), asyncio.Event()
+    await _read_lists(room)
+    await recover(room)
+    timetable = Timetable(room, wake.set)
+    server = Server(room, timetable.pulse)
+    await server.start()
+    sending = asyncio.create_task(_send_forever(room, wake, stop))
+    timetable.start()
+    _log.info("daemon.running", site=room.settings.site.name, pages=room.settings.site.url, process=os.getpid())
+    try:
+        yield timetable
+    finally:
+        timetable.stop()
+        stop.set()
+        await asyncio.wait({sending}, timeout=DRAIN_S + 1)
+        sending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sending
+        await server.stop()
+
+
+async def _read_lists(room: Newsroom) -> None:
+    try:
+        for name, counts in (await membership.sync(room)).items():
+            _log.info("list.read", list=name, added=counts.added, updated=counts.updated, refused=len(counts.refused))
+            for each in counts.refused:
+                _log.warning("list.line.refused", list=name, line=each.line, reason=each.reason)
+    except UsageError as error:
+        _log.error("list.unreadable", reason=str(error))
+
+
+async def _send_forever(room: Newsroom, wake: asyncio.Event, stop: asyncio.Event) -> None:
+    """Send whatever is due, until told to stop; woken when an issue departs, and every second for what was deferred."""
+    sender = Sender(room)
+    try:
+        while not stop.is_set():
+            wake.clear()
+            rest = await _send_once(sender, stop)
+            await _either(stop if rest > 1 else wake, stop, room.clock, rest)
+    finally:
+        await sender.close()
+
+
+async def _send_once(sender: Sender, stop: asyncio.Event) -> float:
+    """One round; how many seconds to rest after it."""
+    try:
+        await sender.run(stop, finish_s=DRAIN_S)
+    except RelayRefused as refusal:
+        _log.error("relay.refused", reason=str(refusal))
+        return REST_S
+    except DigestError as error:
+        _log.error("sending.failed", reason=str(error))
+        return REST_S
+    except Exception:
+        _log.exception("sending.crashed")
+        return REST_S
+    return 1.0
+
+
+async def _either(first: asyncio.Event, second: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait for one of the events, but no longer than so many seconds."""
+    waits = {asyncio.ensure_future(wait) for wait in (first.wait(), second.wait(), clock.sleep(seconds))}
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+async def _told_to_end() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if told.is_set():
+            os._exit(1)  # asked twice: whoever asks does not want to wait, and the journal knows what was in hand
+        told.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, end)
+    await told.wait()

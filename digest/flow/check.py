@@ -1,0 +1,123 @@
+"""Everything that `digest check` looks at, all faults at once, each with its remedy.
+
+What is not here: the settings themselves; they are checked as they are read (settings.load).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from digest.audience.lists import read_list
+from digest.deliver.smtp import Connection
+from digest.errors import DigestError, GatherError, RelayRefused, TemplateError, UsageError
+from digest.flow import membership, publish
+from digest.flow.newsroom import Newsroom
+from digest.gather.fetch import Fetcher
+from digest.gather.sources import Validators, read_source
+from digest.model.issue import REGULAR, Issue, IssueState, IssueStory
+from digest.settings import is_loopback, not_yet
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `check` found. level: "error" or "warning"."""
+
+    level: str
+    key: str
+    value: str
+    message: str
+
+
+async def check(room: Newsroom) -> list[Finding]:
+    """Look at templates, lists, sources and the mail server of a site whose settings hold. Sends and stores nothing."""
+    found = [*_settings(room), *_templates(room), *_lists(room)]
+    async for finding in _reachable(room):
+        found.append(finding)
+    return found
+
+
+def _settings(room: Newsroom) -> list[Finding]:
+    found = [Finding("warning", key, "set", "this version does not act on it yet") for key in not_yet(room.settings)]
+    url = room.settings.site.url
+    if url.startswith("http:") and not is_loopback(url):
+        found.append(Finding("warning", "site.url", url, "subscribers' links should begin with https://"))
+    if not room.settings.site.address:
+        found.append(
+            Finding("warning", "site.address", "", "many countries require a postal address in every newsletter")
+        )
+    return found
+
+
+def _templates(room: Newsroom) -> list[Finding]:
+    found = []
+    for name, newsletter in room.settings.newsletters.items():
+        try:
+            publish.render(room, _sample(name))
+        except TemplateError as error:
+            found.append(Finding("error", f"newsletters.{name}.template", newsletter.template, str(error)))
+    return found
+
+
+def _sample(name: str) -> Issue:
+    """An issue of three plain stories: enough to run every line of an ordinary template."""
+    day = datetime(2026, 1, 1, 7, tzinfo=UTC)
+    stories = tuple(
+        IssueStory(
+            story_id=number, position=number, source="sample", link=f"https://example.org/{number}",
+            link_key=f"https://example.org/{number}", guid=None, title=f"Sample story {number}", title_key="",
+            teaser="A sentence that stands where a teaser will stand.", published=day,
+        )
+        for number in range(3)
+    )  # fmt: skip
+    return Issue(0, name, REGULAR, day, IssueState.DRAFT, scheduled=False, stories=stories)
+
+
+def _lists(room: Newsroom) -> list[Finding]:
+    found = []
+    for name in membership.known_lists(room):
+        file = room.lists_folder / f"{name}.csv"
+        if not file.is_file():
+            found.append(Finding("warning", f"subscribers/{name}.csv", "missing", "a newsletter names this list"))
+            continue
+        try:
+            listed = read_list(file.read_text(encoding="utf-8-sig", errors="replace"))
+        except (UsageError, OSError) as error:
+            found.append(Finding("error", f"subscribers/{name}.csv", "unreadable", str(error)))
+            continue
+        found += [
+            Finding("warning", f"subscribers/{name}.csv, line {refusal.line}", "refused", refusal.reason)
+            for refusal in listed.refused
+        ]
+    return found
+
+
+async def _reachable(room: Newsroom) -> AsyncIterator[Finding]:
+    async with Fetcher(room.settings.gather, room.clock) as fetcher:
+        findings = await asyncio.gather(_relay(room), *(_source(room, fetcher, name) for name in room.settings.sources))
+    for finding in findings:
+        if finding:
+            yield finding
+
+
+async def _relay(room: Newsroom) -> Finding | None:
+    smtp = room.settings.smtp
+    try:
+        connection = await Connection.open(smtp, tls_context=room.tls)
+    except (RelayRefused, DigestError) as error:
+        return Finding("error", "smtp", f"{smtp.host}:{smtp.port}", str(error))
+    await connection.close()
+    return None
+
+
+async def _source(room: Newsroom, fetcher: Fetcher, name: str) -> Finding | None:
+    source = room.settings.sources[name]
+    try:
+        read = await read_source(fetcher, name, source, Validators(None, None, None), room.clock.now())
+    except GatherError as error:
+        return Finding("error", f"sources.{name}", source.url or str(source.path), str(error))
+    if read.found == 0:
+        return Finding("warning", f"sources.{name}", source.url or "", "answers, but has no stories now")
+    return None

@@ -1,0 +1,232 @@
+"""People come and go: lists are read from files, subscribers added, removed, exported; an unsubscribe link is followed.
+
+What is not here: reading a file's lines (audience/lists), pages (web/subscribers).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from digest.audience.lists import read_list
+from digest.errors import NotFound, TokenError, UsageError
+from digest.flow.newsroom import Newsroom
+from digest.model.issue import Issue
+from digest.model.subscriber import (
+    Counts,
+    ListEntry,
+    Refusal,
+    Subscriber,
+    SubscriptionState,
+    clean_name,
+    normalize_email,
+)
+from digest.store import deliveries, events, issues, subscribers
+from digest.store.engine import Connection
+from digest.tokens import Purpose
+
+# -- lists -------------------------------------------------------------------------------------------------------------
+
+
+def known_lists(room: Newsroom) -> list[str]:
+    """The names of the lists that a newsletter uses, sorted."""
+    return sorted({name for newsletter in room.settings.newsletters.values() for name in newsletter.lists})
+
+
+def check_list(room: Newsroom, name: str) -> None:
+    """Raise NotFound unless some newsletter uses the list or it has a file."""
+    if name not in known_lists(room) and not (room.lists_folder / f"{name}.csv").is_file():
+        raise NotFound(f"there is no list {name!r}; there are: {', '.join(known_lists(room))}")
+
+
+async def sync(room: Newsroom, *, unchanged_too: bool = False) -> dict[str, Counts]:
+    """Read each list's file that has changed since it was last read (or every one); what it did, by list.
+
+    A list without a file is fine: its subscribers come by other ways. Raises UsageError for a file that is no list.
+    """
+    done = {}
+    for name in known_lists(room):
+        file = room.lists_folder / f"{name}.csv"
+        if file.is_file() and (counts := await _sync_file(room, name, file, unchanged_too)) is not None:
+            done[name] = counts
+    return done
+
+
+async def _sync_file(room: Newsroom, name: str, file: Path, unchanged_too: bool) -> Counts | None:
+    content = _content(file)
+    fingerprint = sha256(content).hexdigest()
+    async with room.store.read() as conn:
+        if not unchanged_too and await subscribers.file_hash(conn, name) == fingerprint:
+            return None
+    return await _take_over(room, name, file, content, fingerprint)
+
+
+async def import_file(room: Newsroom, list_name: str, file: Path) -> Counts:
+    """Take the subscribers of a CSV file over into a list. Raises UsageError when the file is no list, NotFound."""
+    check_list(room, list_name)
+    return await _take_over(room, list_name, file, _content(file), None)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+
+
+async def _take_over(room: Newsroom, name: str, file: Path, content: bytes, fingerprint: str | None) -> Counts:
+    try:
+        listed = read_list(_text(content))
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from None
+    now = room.clock.now()
+    async with room.store.write() as conn:
+        counts = await subscribers.take_over(conn, name, listed.entries, now) + Counts(refused=listed.refused)
+        if fingerprint:
+            await subscribers.record_file(conn, name, fingerprint, now)
+        figures: dict[str, Any] = {"added": counts.added, "updated": counts.updated, "refused": len(counts.refused)}
+        await events.add(conn, now, room.actor, "list.read", reason=file.name, list=name, **figures)
+    return counts
+
+
+def _text(content: bytes) -> str:
+    """UTF-8, else what spreadsheets of western Europe write."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+async def listing(room: Newsroom, list_name: str | None) -> AsyncGenerator[dict[str, Any]]:
+    """Every subscription, of one list or of all, streamed. Raises NotFound for a list that is not known."""
+    if list_name is not None:
+        check_list(room, list_name)
+    names = ("list", "email", "name", "state", "topics", "language", "since")
+    async with room.store.read() as conn, contextlib.aclosing(subscribers.listing(conn, list_name)) as rows:
+        async for row in rows:
+            yield dict(zip(names, row, strict=True))
+
+
+async def export(room: Newsroom, list_name: str | None) -> AsyncGenerator[tuple[str, ...]]:
+    """Rows (email, name, topics, language) of everyone who is subscribed, streamed. Raises NotFound."""
+    async with contextlib.aclosing(listing(room, list_name)) as rows:
+        async for row in rows:
+            if row["state"] == SubscriptionState.CONFIRMED:
+                yield (row["email"], row["name"], ";".join(row["topics"]), row["language"] or "")
+
+
+# -- one person --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A subscriber with what was sent to her."""
+
+    subscriber: Subscriber
+    history: tuple[dict[str, object], ...]
+
+
+async def show(room: Newsroom, email: str) -> Person:
+    """Everything that is known of an address. Raises NotFound, AddressError."""
+    async with room.store.read() as conn:
+        subscriber = await _known(conn, email)
+        return Person(subscriber, tuple(await deliveries.history(conn, subscriber.id)))
+
+
+async def _known(conn: Connection, email: str) -> Subscriber:
+    subscriber = await subscribers.by_email(conn, normalize_email(email))
+    if subscriber is None:
+        raise NotFound(f"{email} is not known here")
+    return subscriber
+
+
+async def add(room: Newsroom, list_name: str, email: str, name: str = "", topics: Sequence[str] = ()) -> Counts:
+    """Subscribe an address because an editor says so; one who had left the list is back.
+
+    An opt-out from a newsletter, a bounce or a complaint stands: only the subscriber can undo it. Raises AddressError,
+    and UsageError for one who is suppressed.
+    """
+    check_list(room, list_name)
+    entry = ListEntry(1, normalize_email(email), clean_name(name), tuple(topics), None)
+    now = room.clock.now()
+    async with room.store.write() as conn:
+        before = await subscribers.by_email(conn, entry.email)
+        if before and before.suppressed:
+            return Counts(refused=(Refusal(1, f"{entry.email} must not be mailed ({before.suppressed})"),))
+        counts = await subscribers.take_over(conn, list_name, [entry], now)
+        person = await _known(conn, entry.email)
+        if any(each.list == list_name and each.state is SubscriptionState.LEFT for each in person.subscriptions):
+            await subscribers.rejoin(conn, list_name, person.id, now)
+            counts = Counts(updated=1)
+        await events.add(conn, now, room.actor, "subscriber.added", list=list_name, subscriber=person.id)
+    return counts
+
+
+async def remove(room: Newsroom, list_name: str, email: str) -> bool:
+    """End a subscription because an editor says so; say whether there was one. Raises NotFound for an unknown address."""
+    check_list(room, list_name)
+    now = room.clock.now()
+    async with room.store.write() as conn:
+        person = await _known(conn, email)
+        left = await subscribers.leave_list(conn, list_name, person.id, now)
+        if left:
+            await events.add(conn, now, room.actor, "subscriber.removed", list=list_name, subscriber=person.id)
+        return left
+
+
+# -- leaving by a link -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What an unsubscribe or view link names. subscriber: None for a preview's or a test's link."""
+
+    issue: Issue | None
+    newsletter: str | None
+    subscriber: Subscriber | None
+
+
+async def follow(room: Newsroom, purpose: Purpose, token: str) -> Link:
+    """Whom and what a link names; changes nothing. Raises TokenError."""
+    issue_id, subscriber_id = _pair(room.signer.verify(purpose, token))
+    async with room.store.read() as conn:
+        subscriber = await subscribers.by_id(conn, subscriber_id)
+        try:
+            issue = await issues.get(conn, issue_id)
+        except NotFound:
+            return Link(None, None, subscriber)
+    return Link(issue, issue.newsletter, subscriber)
+
+
+def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:
+    if len(numbers) != 2:
+        raise TokenError("this link is not valid")
+    return numbers[0], numbers[1]
+
+
+async def unsubscribe(room: Newsroom, token: str) -> Link:
+    """She leaves the newsletter, at once and also in mid-send; a second time changes nothing. Raises TokenError."""
+    link = await follow(room, Purpose.UNSUBSCRIBE, token)
+    if link.issue is None or link.newsletter is None or link.subscriber is None:
+        return link
+    now = room.clock.now()
+    async with room.store.write() as conn:
+        if await subscribers.opt_out(conn, link.newsletter, link.subscriber.id, link.issue.id, now):
+            await deliveries.skip_subscriber(conn, link.subscriber.id, link.newsletter, "unsubscribed", now)
+            await room.log(conn, "subscriber.left", link.issue, subscriber=link.subscriber.id)
+    return link
+
+
+async def come_back(room: Newsroom, token: str) -> Link:
+    """She takes back that she left. Raises TokenError."""
+    link = await follow(room, Purpose.UNSUBSCRIBE, token)
+    if link.newsletter is None or link.subscriber is None or link.issue is None:
+        return link
+    async with room.store.write() as conn:
+        if await subscribers.withdraw_opt_out(conn, link.newsletter, link.subscriber.id):
+            await room.log(conn, "subscriber.returned", link.issue, subscriber=link.subscriber.id)
+    return link

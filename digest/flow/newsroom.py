@@ -1,0 +1,49 @@
+"""What every use case needs: one site, open. Wired by `digest.app`."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digest.clock import Clock
+from digest.model.issue import Issue
+from digest.settings import Settings
+from digest.store import events
+from digest.store.engine import Connection, Store
+from digest.tokens import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """One site, open.
+
+    templates: folders in which templates are looked up, in order. actor: who acts, as the event log will have it.
+    tls: whom to trust at the mail server; None = the system's authorities.
+    """
+
+    settings: Settings
+    store: Store
+    signer: Signer
+    clock: Clock
+    templates: tuple[Path, ...]
+    actor: str = "cli"
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def lists_folder(self) -> Path:
+        """Where lists come from."""
+        return self.settings.root / "subscribers"
+
+    @property
+    def journals(self) -> Path:
+        """Where senders keep their journals."""
+        return self.settings.root / "var" / "journal"
+
+    async def log(self, conn: Connection, action: str, issue: Issue, reason: str = "", **data: Any) -> None:
+        """Write into the event log what happened to an issue, in the transaction in which it happens."""
+        now = self.clock.now()
+        await events.add(
+            conn, now, self.actor, action, newsletter=issue.newsletter, issue_id=issue.id, reason=reason, **data
+        )

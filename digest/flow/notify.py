@@ -1,0 +1,68 @@
+"""Notes to the editors in `desk.notify`: queued in the transaction of what they tell of, sent like every message."""
+
+from __future__ import annotations
+
+from digest.flow.newsroom import Newsroom
+from digest.model.issue import Issue, IssueState
+from digest.model.subscriber import Mailbox, domain_of
+from digest.render.mime import plain_message
+from digest.store import messages
+from digest.store.engine import Connection
+from digest.tokens import Purpose
+
+
+async def review_opened(conn: Connection, room: Newsroom, issue: Issue) -> None:
+    """Tell the editors that a planned issue is ready to be looked at. Manual sends have their editor already."""
+    if not issue.scheduled:
+        return
+    newsletter = room.settings.newsletter(issue.newsletter)
+    slot = issue.slot.astimezone(room.settings.zone_of(issue.newsletter))
+    fate = "goes out" if newsletter.review == "auto" else "is held unless somebody approves it"
+    lines = [
+        f"Issue {issue.id} of {newsletter.title} is ready for review.",
+        f"On {slot:%A, %-d %B at %H:%M} ({slot.tzname()}) it {fate}.",
+        "",
+        *(f"{story.position + 1}. {story.title}\n   {story.link}" for story in issue.stories),
+        "",
+        f"To look:    digest issues show {issue.id}",
+        f"To approve: digest issues approve {issue.id}",
+        f"To stop it: digest issues hold {issue.id}",
+    ]
+    await _note(conn, room, issue, f"{newsletter.title}: issue {issue.id} is ready for review", "\n".join(lines))
+
+
+async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueState, reason: str) -> None:
+    """Tell the editors that an issue has ended, or has stopped, and why."""
+    title = room.settings.newsletter(issue.newsletter).title
+    slot = issue.slot.astimezone(room.settings.zone_of(issue.newsletter))
+    lines = [
+        f"Issue {issue.id} of {title}, planned for {slot:%A, %-d %B, %H:%M} ({slot.tzname()}), is {state}.",
+        *([f"Reason: {reason}"] if reason else []),
+        "",
+        f"More: digest issues report {issue.id}",
+    ]
+    await _note(conn, room, issue, f"{title}: issue {issue.id} is {state}", "\n".join(lines))
+
+
+async def _note(conn: Connection, room: Newsroom, issue: Issue, subject: str, text: str) -> None:
+    sender = room.settings.newsletter(issue.newsletter).from_
+    now = room.clock.now()
+    for address in room.settings.desk.notify:
+        # The number of the message is not known yet; the instant in microseconds makes its id unique all the same.
+        token = room.signer.sign(Purpose.MESSAGE_ID, issue.id, int(now.timestamp() * 1_000_000), hash_of(address))
+        content = plain_message(
+            sender=sender,
+            to=Mailbox("", address),
+            subject=subject,
+            text=text,
+            message_id=f"{token}@{domain_of(sender.email)}",
+            date=now,
+            language="en",
+            smtputf8=not address.isascii(),
+        )
+        await messages.add(conn, messages.Kind.NOTE, sender.email, address, content, now)
+
+
+def hash_of(address: str) -> int:
+    """A number for an address that is the same in every process."""
+    return int.from_bytes(address.encode()[-8:], "big")

@@ -1,0 +1,274 @@
+"""From sources to a draft issue: fetch, keep, choose.
+
+    sources -> gather -> pool -> candidates -> select -> issue (draft -> review, or skipped with its reason)
+
+What is not here: approving an issue (publish), the clock that says when (daemon/timetable).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from digest import clock as clock_module
+from digest.compose.select import Rules, Selection, select
+from digest.errors import GatherError, NotFound
+from digest.flow import notify
+from digest.flow.newsroom import Newsroom
+from digest.gather.fetch import Fetcher
+from digest.gather.sources import SourceRead, Validators, read_source
+from digest.model.issue import REGULAR, Issue, IssueState
+from digest.model.story import RawStory, Story
+from digest.store import issues, sources, stories
+from digest.store.engine import Connection
+from digest.store.sources import SourceRow
+
+OLD = timedelta(days=365)
+"""How old a feed's dateless items of its first fetch count: nobody knows, so they are no news."""
+
+
+# -- gathering ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """How one source fared. status: "ok", "unchanged" or "failed". found: items in the source at its last good fetch."""
+
+    name: str
+    status: str
+    found: int
+    new: int
+    error: str | None
+    seconds: float
+
+
+async def gather(room: Newsroom, only: Iterable[str] | None = None) -> list[SourceReport]:
+    """Fetch the sources (None: all) and keep what is new. One that fails sinks no other; its report says why.
+
+    Raises NotFound for a name that is no source.
+    """
+    names = list(only) if only is not None else list(room.settings.sources)
+    _check_names(room, names)
+    async with room.store.read() as conn:
+        known = await sources.all_sources(conn)
+    async with Fetcher(room.settings.gather, room.clock) as fetcher:
+        return list(await asyncio.gather(*(_gather_one(room, fetcher, name, known.get(name)) for name in names)))
+
+
+def _check_names(room: Newsroom, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in room.settings.sources:
+            raise NotFound(f"there is no source {name!r}; there are: {', '.join(sorted(room.settings.sources))}")
+
+
+async def _gather_one(room: Newsroom, fetcher: Fetcher, name: str, row: SourceRow | None) -> SourceReport:
+    begun = clock_module.monotonic()
+    try:
+        read = await read_source(fetcher, name, room.settings.sources[name], _validators(room, row), room.clock.now())
+    except GatherError as error:
+        await _record_failure(room, name, str(error))
+        found = row.found if row else 0
+        return SourceReport(name, "failed", found, 0, str(error), clock_module.monotonic() - begun)
+    new = await _keep(room, read, first=row is None or row.good_at is None)
+    found = read.found if read.status == "ok" or row is None else row.found
+    return SourceReport(name, read.status, found, new, None, clock_module.monotonic() - begun)
+
+
+def _rules(room: Newsroom, name: str) -> str:
+    """A fingerprint of a source's settings: with other rules an unchanged page has to be read again."""
+    return sha256(room.settings.sources[name].model_dump_json().encode()).hexdigest()
+
+
+def _validators(room: Newsroom, row: SourceRow | None) -> Validators:
+    """What makes the request conditional; nothing when the source's settings have changed."""
+    if row is None or row.rules != _rules(room, row.name):
+        return Validators(None, None, None)
+    return Validators(row.etag, row.last_modified, row.body_hash)
+
+
+async def _keep(room: Newsroom, read: SourceRead, *, first: bool) -> int:
+    now = room.clock.now()
+    health: dict[str, Any] = {"asked_at": now, "good_at": now, "status": "ok", "error": None}
+    health |= asdict(read.validators) | {"rules": _rules(room, read.name)}
+    if read.status == "ok":
+        health["found"] = read.found
+    async with room.store.write() as conn:
+        await sources.record(conn, read.name, **health)
+        dateless_is_old = first and room.settings.sources[read.name].kind == "feed"
+        return await _add(conn, read.stories, now, dateless_is_old)
+
+
+async def _add(conn: Connection, found: Sequence[RawStory], now: datetime, dateless_is_old: bool) -> int:
+    new = 0
+    for raw in found:
+        if raw.published is None and dateless_is_old:
+            new += await stories.add(conn, replace(raw, published=now - OLD), now)
+        else:
+            new += await stories.add(conn, raw, now)
+    return new
+
+
+async def _record_failure(room: Newsroom, name: str, error: str) -> None:
+    now = room.clock.now()
+    async with room.store.write() as conn:
+        await sources.record(conn, name, asked_at=now, status="failed", error=error)
+
+
+async def try_source(room: Newsroom, name: str) -> SourceRead:
+    """What a source gives now; nothing is stored. Raises NotFound, GatherError."""
+    _check_names(room, [name])
+    async with Fetcher(room.settings.gather, room.clock) as fetcher:
+        return await read_source(fetcher, name, room.settings.sources[name], _validators(room, None), room.clock.now())
+
+
+async def health(room: Newsroom) -> list[dict[str, Any]]:
+    """How each source of the settings fares; "new" for one that was never asked."""
+    async with room.store.read() as conn:
+        known = await sources.all_sources(conn)
+    rows = []
+    for name, source in room.settings.sources.items():
+        row = known.get(name)
+        rows.append({
+            "name": name,
+            "status": row.status if row else "new",
+            "found": row.found if row else 0,
+            "url": source.url,
+            "asked_at": row.asked_at if row else None,
+            "good_at": row.good_at if row else None,
+            "error": row.error if row else None,
+        })  # fmt: skip
+    return rows
+
+
+# -- choosing ----------------------------------------------------------------------------------------------------------
+
+
+async def choose(conn: Connection, room: Newsroom, name: str, edition: str = REGULAR) -> tuple[list[Story], Selection]:
+    """The pool of a newsletter, and what would be in an issue that is built now, with the reasons."""
+    now = room.clock.now()
+    newsletter = room.settings.newsletter(name)
+    rules = Rules(
+        now=now,
+        since=await issues.last_built(conn, name, edition),
+        max_age=room.settings.max_age(name, now),
+        half_life=newsletter.stories.half_life,
+        min=newsletter.stories.min,
+        max=newsletter.stories.max,
+        per_source=newsletter.stories.per_source,
+        weights={source: room.settings.sources[source].weight for source in newsletter.sources},
+        include=newsletter.rank.include,
+        exclude=newsletter.rank.exclude,
+    )
+    pool = await stories.pool(conn, newsletter.sources, now - 2 * rules.max_age)
+    remembered = await stories.remembered(conn, name, edition)
+    return pool, select(pool, _carried(pool, remembered), rules)
+
+
+def _carried(pool: Sequence[Story], remembered: dict[tuple[str, str], int]) -> dict[int, int]:
+    """The issue that carried a story before, by story id: its link, its id or its title is remembered."""
+    return {
+        story.id: remembered[mark] for story in pool for mark in reversed(stories.marks(story)) if mark in remembered
+    }
+
+
+async def explain(room: Newsroom, name: str | None) -> tuple[list[Story], Mapping[int, str]]:
+    """The pool (of a newsletter, if given) and, by story id, why a story would be in or out of its next issue."""
+    async with room.store.read() as conn:
+        if name is not None:
+            pool, selection = await choose(conn, room, name)
+            return pool, selection.why
+        return await stories.pool(conn, None, room.clock.now() - OLD), {}
+
+
+async def draft(room: Newsroom, name: str, slot: datetime, *, scheduled: bool) -> Issue:
+    """Make the issue of a slot and build it; where the slot has an issue already, that one is returned untouched."""
+    async with room.store.write() as conn:
+        issue_id = await issues.create(conn, name, slot, room.clock.now(), scheduled=scheduled)
+        if issue_id is not None:
+            await room.log(conn, "issue.created", await issues.get(conn, issue_id))
+    async with room.store.read() as conn:
+        issue = await issues.of_slot(conn, name, slot)
+    if issue is None:  # pragma: no cover - nobody deletes issues
+        raise NotFound(f"the issue of {slot} has gone")
+    return await build(room, issue) if issue_id is not None else issue
+
+
+async def build(room: Newsroom, issue: Issue) -> Issue:
+    """Choose the stories of a draft. With enough of them it goes to review; else it stays a draft, its lack noted."""
+    async with room.store.write() as conn:
+        now = room.clock.now()
+        _, selection = await choose(conn, room, issue.newsletter, issue.edition)
+        await issues.put_stories(conn, issue.id, selection.stories)
+        if wanting := lacks(room, issue.newsletter, len(selection.stories)):
+            await issues.note(conn, issue.id, reason=wanting, built_at=now)
+        else:
+            await issues.move(conn, issue, IssueState.REVIEW, built_at=now)
+            issue = await issues.get(conn, issue.id)
+            await room.log(conn, "issue.review", issue, stories=len(issue.stories))
+            await notify.review_opened(conn, room, issue)
+        return await issues.get(conn, issue.id)
+
+
+async def rebuild(room: Newsroom, issue: Issue) -> Issue:
+    """Choose anew for an issue whose stories another issue has taken; too few are left: it is skipped."""
+    async with room.store.write() as conn:
+        _, selection = await choose(conn, room, issue.newsletter, issue.edition)
+        await issues.put_stories(conn, issue.id, selection.stories)
+        await issues.note(conn, issue.id, built_at=room.clock.now())
+        await room.log(conn, "issue.rebuilt", issue, reason="another issue took one of its stories")
+        if wanting := lacks(room, issue.newsletter, len(selection.stories)):
+            await skip(conn, room, issue, wanting)
+        return await issues.get(conn, issue.id)
+
+
+def lacks(room: Newsroom, name: str, number: int) -> str | None:
+    """What keeps an issue with so many stories from going out; None if nothing."""
+    wanted = room.settings.newsletter(name).stories.min
+    if number >= wanted:
+        return None
+    found = "no new stories" if number == 0 else f"only {number} new {'story' if number == 1 else 'stories'}"
+    return f"{found}, {wanted} are needed"
+
+
+async def skip(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
+    """End an issue that shall not go out, with its reason."""
+    await issues.move(conn, issue, IssueState.SKIPPED, reason=reason, ended_at=room.clock.now())
+    await room.log(conn, "issue.skipped", issue, reason=reason)
+    if issue.scheduled:
+        await notify.ended(conn, room, issue, IssueState.SKIPPED, reason)
+
+
+async def preview(room: Newsroom, name: str) -> Issue:
+    """The issue that `send` would send: the one under review, else one built now and not kept."""
+    async with room.store.read() as conn:
+        if waiting := await under_review(conn, name):
+            return waiting
+        now = room.clock.now()
+        _, selection = await choose(conn, room, name)
+        return Issue(
+            id=0, newsletter=name, edition=REGULAR, slot=now, state=IssueState.DRAFT, scheduled=False, built_at=now,
+            stories=selection.stories,
+        )  # fmt: skip
+
+
+async def under_review(conn: Connection, name: str) -> Issue | None:
+    """The draft or issue under review of a newsletter that a manual send would send; None if there is none."""
+    waiting = await issues.in_states(conn, (IssueState.REVIEW, IssueState.DRAFT), name)
+    return await issues.get(conn, waiting[0].id) if waiting else None
+
+
+async def waiting(room: Newsroom, name: str) -> Issue | None:
+    """The draft or issue under review that a manual send would send; None if there is none."""
+    async with room.store.read() as conn:
+        return await under_review(conn, name)
+
+
+async def give_up(room: Newsroom, issue: Issue) -> Issue:
+    """Skip a draft that did not find enough stories, with what it lacks as the reason."""
+    async with room.store.write() as conn:
+        await skip(conn, room, issue, issue.reason)
+        return await issues.get(conn, issue.id)

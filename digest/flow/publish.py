@@ -1,0 +1,231 @@
+"""An editor's acts on an issue, and what the timetable does in her place: approve, hold, resume, cancel, pause, retry.
+
+Approving is one transaction: the rendered snapshot, the subject, the story memory, and one delivery row per recipient.
+What is not here: building an issue (produce), sending it (send).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from digest.audience.rule import audience_of
+from digest.errors import Conflict, IllegalMove, TemplateError
+from digest.flow import notify, produce
+from digest.flow.newsroom import Newsroom
+from digest.model.delivery import DeliveryState
+from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue
+from digest.render.html import render_issue
+from digest.render.templates import environment
+from digest.store import deliveries, issues, stories
+from digest.store.engine import Connection
+
+_S = IssueState
+
+
+def render(room: Newsroom, issue: Issue) -> RenderedIssue:
+    """Draw the issue. Raises TemplateError."""
+    name = issue.newsletter
+    return render_issue(
+        environment(room.templates),
+        issue,
+        name,
+        room.settings.newsletter(name),
+        room.settings.site,
+        room.settings.language_of(name),
+        room.settings.zone_of(name),
+        subject=issue.subject,
+    )
+
+
+async def get(room: Newsroom, issue_id: int) -> Issue:
+    """The issue. Raises NotFound."""
+    async with room.store.read() as conn:
+        return await issues.get(conn, issue_id)
+
+
+async def recipients(room: Newsroom, name: str) -> int:
+    """How many an issue of the newsletter would go to now."""
+    async with room.store.read() as conn:
+        return await deliveries.count_audience(conn, audience_of(name, room.settings.newsletter(name)))
+
+
+# -- approve -----------------------------------------------------------------------------------------------------------
+
+
+async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace: timedelta | None = None) -> Issue:
+    """Freeze an issue and let it go: at its slot if that is to come and not `at_once`, else after the grace period.
+
+    With nobody on the lists it is skipped instead. Raises IllegalMove, TemplateError; Conflict when another issue took one
+    of its stories (nothing is changed then).
+    """
+    issue = await get(room, issue_id)
+    if issue.state not in BEFORE_APPROVAL:
+        raise IllegalMove(f"issue {issue_id}", issue.state, _S.APPROVED)
+    if wanting := produce.lacks(room, issue.newsletter, len(issue.stories)):
+        raise Conflict(f"issue {issue_id} cannot be approved: {wanting}")
+    rendered = render(room, issue)
+    async with room.store.write() as conn:
+        if await issues.get(conn, issue_id) != issue:
+            raise Conflict(f"issue {issue_id} has been changed while it was being approved; look at it again")
+        await _freeze(conn, room, issue, rendered, _departure(room, issue, at_once, grace))
+        return await issues.get(conn, issue_id)
+
+
+def _departure(room: Newsroom, issue: Issue, at_once: bool, grace: timedelta | None) -> datetime:
+    earliest = room.clock.now() + (room.settings.delivery.grace if grace is None else grace)
+    return earliest if at_once else max(issue.slot, earliest)
+
+
+async def _freeze(conn: Connection, room: Newsroom, issue: Issue, rendered: RenderedIssue, departure: datetime) -> None:
+    now = room.clock.now()
+    audience = audience_of(issue.newsletter, room.settings.newsletter(issue.newsletter))
+    number = await deliveries.freeze(conn, issue.id, audience, departure, now)
+    if number == 0:
+        await _skip_whole(conn, room, issue, f"nobody is on {'the list' if len(audience.lists) == 1 else 'the lists'} "
+                          f"{', '.join(audience.lists)}")  # fmt: skip
+        return
+    await issues.move(
+        conn, issue, _S.APPROVED, subject=rendered.subject, approved_at=now, not_before=departure, reason=""
+    )
+    await issues.put_snapshot(conn, issue.id, rendered)
+    await stories.remember(conn, issue.newsletter, issue.edition, issue.id, issue.stories, now)
+    await room.log(conn, "issue.approved", issue, recipients=number)
+
+
+async def _skip_whole(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
+    if issue.state is _S.HELD:
+        await issues.move(conn, issue, _S.REVIEW)
+        issue = replace(issue, state=_S.REVIEW)
+    await produce.skip(conn, room, issue, reason)
+
+
+async def approve_or_rebuild(room: Newsroom, issue_id: int, *, at_once: bool = False) -> Issue:
+    """Approve without an editor to ask: where another issue took a story, choose anew; fail for a broken template."""
+    for _ in range(3):
+        try:
+            return await approve(room, issue_id, at_once=at_once)
+        except Conflict:
+            issue = await get(room, issue_id)
+            if issue.state is not _S.REVIEW:
+                return issue
+            issue = await produce.rebuild(room, issue)
+            if issue.state is not _S.REVIEW:
+                return issue
+        except TemplateError as error:
+            await fail(room, issue_id, str(error))
+            raise
+    return await hold(room, issue_id, "other issues keep taking its stories")
+
+
+async def start(room: Newsroom, issue_id: int) -> Issue:
+    """Let an approved issue leave."""
+    async with room.store.write() as conn:
+        issue = await issues.get(conn, issue_id)
+        await issues.move(conn, issue, _S.SENDING, started_at=room.clock.now())
+        await room.log(conn, "issue.sending", issue)
+        return await issues.get(conn, issue_id)
+
+
+# -- stop and go on ----------------------------------------------------------------------------------------------------
+
+
+async def hold(room: Newsroom, issue_id: int, reason: str) -> Issue:
+    """Stop an issue until an editor decides. An approved one of which nothing has left is undone first."""
+    async with room.store.write() as conn:
+        issue = await issues.get(conn, issue_id)
+        if issue.state is _S.APPROVED:
+            issue = await _undo(conn, room, issue)
+        await issues.move(conn, issue, _S.HELD, reason=reason)
+        await room.log(conn, "issue.held", issue, reason=reason)
+        await notify.ended(conn, room, issue, _S.HELD, reason)
+        return await issues.get(conn, issue_id)
+
+
+async def _undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
+    """Take an approval back: the memory is released and the deliveries are gone, as if it had never been."""
+    if await deliveries.has_left(conn, issue.id):
+        raise IllegalMove(f"issue {issue.id}", "leaving already", _S.REVIEW)
+    await issues.move(conn, issue, _S.REVIEW, approved_at=None, not_before=None, subject=None)
+    await deliveries.thaw(conn, issue.id)
+    await stories.release(conn, issue.id)
+    await room.log(conn, "issue.undone", issue)
+    return await issues.get(conn, issue.id)
+
+
+async def resume(room: Newsroom, issue_id: int) -> Issue:
+    """Go on: a paused issue, or one held in mid-send, is sent on; one held before that goes back to review."""
+    async with room.store.write() as conn:
+        issue = await issues.get(conn, issue_id)
+        if issue.state not in {_S.HELD, _S.PAUSED}:
+            raise IllegalMove(f"issue {issue_id}", issue.state, "resumed")
+        to = _S.SENDING if issue.approved_at else _S.REVIEW
+        await issues.move(conn, issue, to)
+        await room.log(conn, "issue.resumed", issue)
+        return await issues.get(conn, issue_id)
+
+
+async def pause(room: Newsroom, issue_id: int) -> Issue:
+    """Stop an issue that is being sent; what has been handed over cannot be recalled."""
+    async with room.store.write() as conn:
+        issue = await issues.get(conn, issue_id)
+        await issues.move(conn, issue, _S.PAUSED)
+        await room.log(conn, "issue.paused", issue)
+        return await issues.get(conn, issue_id)
+
+
+async def cancel(room: Newsroom, issue_id: int) -> Issue:
+    """End an issue for good: what has not left is skipped; where nothing has left its stories are free again."""
+    async with room.store.write() as conn:
+        issue = await _stopped(conn, room, await issues.get(conn, issue_id))
+        now = room.clock.now()
+        await issues.move(conn, issue, _S.CANCELLED, reason="cancelled by an editor", ended_at=now)
+        if not await deliveries.has_left(conn, issue.id):
+            await stories.release(conn, issue.id)
+        skipped = await deliveries.skip_rest(conn, issue.id, "the issue was cancelled", now)
+        await room.log(conn, "issue.cancelled", issue, skipped=skipped)
+        return await issues.get(conn, issue_id)
+
+
+async def _stopped(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
+    """The issue in a state from which it may be cancelled."""
+    if issue.state is _S.APPROVED:
+        issue = await _undo(conn, room, issue)
+    if issue.state is _S.REVIEW:
+        await issues.move(conn, issue, _S.HELD)
+    elif issue.state is _S.SENDING:
+        await issues.move(conn, issue, _S.PAUSED)
+    return await issues.get(conn, issue.id)
+
+
+async def fail(room: Newsroom, issue_id: int, reason: str) -> Issue:
+    """End an issue for what no editor can mend; where nothing has left its stories are free again."""
+    async with room.store.write() as conn:
+        issue = await issues.get(conn, issue_id)
+        await issues.move(conn, issue, _S.FAILED, reason=reason, ended_at=room.clock.now())
+        if not await deliveries.has_left(conn, issue.id):
+            await stories.release(conn, issue.id)
+        await room.log(conn, "issue.failed", issue, reason=reason)
+        await notify.ended(conn, room, issue, _S.FAILED, reason)
+        return await issues.get(conn, issue_id)
+
+
+async def retry(room: Newsroom, issue_id: int, *, failed: bool, uncertain: bool) -> int:
+    """Put deliveries back in line: the deferred at once, the failed or the uncertain if asked for. Say how many.
+
+    A finished issue is being sent again then.
+    """
+    now = room.clock.now()
+    async with room.store.write() as conn:
+        issue = await issues.get(conn, issue_id)
+        if issue.state not in {_S.SENDING, _S.SENT}:
+            raise IllegalMove(f"issue {issue_id}", issue.state, "sent again")
+        number = await deliveries.hurry(conn, issue_id, now)
+        if failed:
+            number += await deliveries.retry(conn, issue_id, DeliveryState.FAILED, now)
+        if uncertain:
+            number += await deliveries.retry(conn, issue_id, DeliveryState.UNCERTAIN, now)
+        if number and issue.state is _S.SENT:
+            await issues.move(conn, issue, _S.SENDING, ended_at=None)
+        await room.log(conn, "issue.retried", issue, deliveries=number, failed=failed, uncertain=uncertain)
+        return number

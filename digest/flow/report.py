@@ -1,0 +1,56 @@
+"""What became of an issue, for the command line, the desk and the API: the same figures everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from digest.flow.newsroom import Newsroom
+from digest.model.delivery import Tally
+from digest.model.issue import Issue
+from digest.store import deliveries, events, issues
+from digest.store.issues import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An issue, its figures, and why deliveries were not simply sent: (outcome, code, reply, count).
+
+    seconds: from the first to the last mail, or until now while it is being sent; None before it started.
+    """
+
+    issue: Issue
+    tally: Tally
+    seconds: float | None
+    reasons: Sequence[tuple[str, int | None, str, int]] = ()
+
+
+async def report(room: Newsroom, issue_id: int) -> Report:
+    """The report of an issue. Raises NotFound."""
+    async with room.store.read() as conn:
+        issue = await issues.get(conn, issue_id)
+        started, ended = await issues.times(conn, issue_id)
+        seconds = ((ended or room.clock.now()) - started).total_seconds() if started else None
+        tally = await deliveries.tally(conn, issue_id)
+        return Report(issue, tally, seconds, await deliveries.reasons(conn, issue_id))
+
+
+async def not_reached(room: Newsroom, issue_id: int) -> list[tuple[str, str, int | None, str]]:
+    """Who was not reached: (email, outcome, code, reply)."""
+    async with room.store.read() as conn:
+        return await deliveries.not_reached(conn, issue_id)
+
+
+async def listing(room: Newsroom) -> list[Summary]:
+    """The issues, newest first."""
+    async with room.store.read() as conn:
+        return await issues.summaries(conn)
+
+
+async def history(room: Newsroom, issue_id: int) -> list[dict[str, Any]]:
+    """Everything that happened to an issue, oldest first."""
+    async with room.store.read() as conn:
+        found = await events.of_issue(conn, issue_id)
+        return [{"at": each.at, "actor": each.actor, "action": each.action, "reason": each.reason, **each.data}
+                for each in found]  # fmt: skip

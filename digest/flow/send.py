@@ -1,0 +1,313 @@
+"""From a frozen issue to the last reply: claim, merge, hand over, record.
+
+    recover -> claim -> (announce in the journal, final dot, reply, done in the journal) -> record -> settle
+
+A claim is never more than what leaves in about two seconds. What a dead process had in hand is settled from its journal:
+done is done, announced and not done is `uncertain`, all else was certainly not sent and is pending again. What is not
+here: SMTP (deliver), what a subscriber's mail looks like (mailing).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from digest import log
+from digest.audience.rule import audience_of
+from digest.clock import monotonic
+from digest.deliver import journal as journals
+from digest.deliver.envelope import Envelope
+from digest.deliver.journal import Journal, worker_name
+from digest.deliver.pool import Outgoing, Pool
+from digest.deliver.retry import gives_up, next_try
+from digest.errors import DigestError, RelayRefused
+from digest.flow import notify
+from digest.flow.mailing import Mailing
+from digest.flow.newsroom import Newsroom
+from digest.model.delivery import Delivery, DeliveryState, Outcome, Reply
+from digest.model.issue import Issue, IssueState
+from digest.store import deliveries, issues, messages, outbox
+from digest.store.engine import Connection
+from digest.store.messages import Message
+from digest.store.outbox import MESSAGES, Result
+
+LEASE = timedelta(seconds=30)
+RENEW_S = 10.0
+CLAIM_MIN, CLAIM_MAX, CLAIM_S = 20, 500, 2.0
+FLUSH_AT, FLUSH_S = 100, 0.25
+UNTRIED_PAUSE = timedelta(seconds=30)
+"""How long a mail rests that came back untried because the connection broke."""
+
+_D = DeliveryState
+_log = log.get(__name__)
+
+Watch = Callable[[int, DeliveryState], None]
+"""Told of every outcome: the issue's number (0 for a message) and the state."""
+
+
+async def recover(room: Newsroom) -> None:
+    """Settle what dead senders had in hand. Safe at any time and from any number of processes."""
+    for path in journals.orphans(room.journals):
+        told, worker, now = journals.replay(path), path.stem, room.clock.now()
+        results = [_result(key, outcome, now, now) for key, outcome in told.items()]
+        async with room.store.write() as conn:
+            await outbox.record(conn, worker, results, now)
+            released = await outbox.release(conn, worker, now)
+        journals.discard(path)
+        _log.info("sender.recovered", worker=worker, settled=len(told), released=released)
+    living, now = _living(room), room.clock.now()
+    async with room.store.read() as conn:
+        if not await outbox.any_expired(conn, living, now):
+            return
+    async with room.store.write() as conn:
+        await outbox.expire(conn, living, now)
+
+
+def _living(room: Newsroom) -> list[str]:
+    """Senders of this machine whose process lives, as their locked journals show."""
+    dead = set(journals.orphans(room.journals))
+    return [path.stem for path in room.journals.glob(f"*{journals.SUFFIX}") if path not in dead]
+
+
+def _result(key: tuple[int, int], outcome: Outcome, now: datetime, not_before: datetime) -> Result:
+    tried = outcome.state in {_D.DEFERRED, _D.FAILED, _D.SENT, _D.UNCERTAIN}
+    return Result(*key, outcome.state, outcome.reply.code, str(outcome.reply.text), not_before, tried)
+
+
+class Sender:
+    """One process's share in sending. `run` may be called again and again; `close` ends it."""
+
+    def __init__(self, room: Newsroom, watch: Watch | None = None) -> None:
+        self._room = room
+        self._watch = watch or (lambda _issue, _state: None)
+        self._pool = Pool(room.settings.smtp, room.clock, tls_context=room.tls)
+        self._mailings: dict[int, Mailing] = {}
+        self._worker = ""
+        self._hand: dict[tuple[int, int], Delivery | Message] = {}
+        self._first_tries: dict[tuple[int, int], datetime] = {}
+        self._done: list[tuple[Outgoing, Outcome]] = []
+        self._flushing = asyncio.Lock()
+        self._rate = CLAIM_MIN / CLAIM_S
+
+    async def close(self) -> None:
+        """Take leave of the mail server."""
+        await self._pool.close()
+
+    async def run(self, stop: asyncio.Event, *, only: int | None = None, finish_s: float = 10.0) -> None:
+        """Send everything that is due, messages first; then end what is finished.
+
+        only: of the issues this one; MESSAGES: none of them.
+
+        When the mail server refuses us, the issues that are being sent are held with its words, nobody is burned, and
+        RelayRefused is raised. Returns early when `stop` is set, within `finish_s` seconds.
+        """
+        await recover(self._room)
+        if not await self._anything_due(only):
+            await self._end_finished(only)
+            return
+        self._worker = worker_name()
+        self._room.journals.mkdir(parents=True, exist_ok=True)
+        journal = Journal.open(self._room.journals, self._worker)
+        keeper = asyncio.create_task(self._keep(journal))
+        try:
+            await self._send(journal, stop, only, finish_s)
+        except RelayRefused as refusal:
+            await self._settle(keeper, journal)
+            await self._hold_all(only, str(refusal))
+            raise
+        finally:
+            await self._settle(keeper, journal)
+        await self._end_finished(only)
+
+    async def _send(self, journal: Journal, stop: asyncio.Event, only: int | None, finish_s: float) -> None:
+        mails = self._mails(stop, only)
+        async with contextlib.aclosing(mails):
+            await self._pool.run(mails, journal, self._record, stop=stop, finish_s=finish_s)
+
+    async def _settle(self, keeper: asyncio.Task[None], journal: Journal) -> None:
+        """Write down what is known, give back the rest, and end the journal. Does nothing the second time."""
+        if keeper.done():
+            return
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+        try:
+            await self._flush(journal)
+            async with self._room.store.write() as conn:
+                await outbox.release(conn, self._worker, self._room.clock.now())
+        finally:
+            # What could not be written down stays in the journal, which is an orphan from now on.
+            journal.close()
+
+    # -- claiming ------------------------------------------------------------------------------------------------------
+
+    async def _anything_due(self, only: int | None) -> bool:
+        async with self._room.store.read() as conn:
+            now = self._room.clock.now()
+            if await messages.any_due(conn, now):
+                return True
+            return bool(await self._due_issues(conn, only, now))
+
+    async def _due_issues(self, conn: Connection, only: int | None, now: datetime) -> list[Issue]:
+        sending = [each for each in await issues.in_states(conn, [IssueState.SENDING]) if only in (None, each.id)]
+        return [each for each in sending if (due := await deliveries.next_due(conn, each.id)) and due <= now]
+
+    async def _mails(self, stop: asyncio.Event, only: int | None) -> AsyncGenerator[Outgoing]:
+        """Mails as they are claimed: messages ahead of issues, issues in turn."""
+        while not stop.is_set():
+            begun = monotonic()
+            batch = await self._claim(only)
+            if not batch:
+                return
+            for mail in batch:
+                yield mail
+            self._rate = len(batch) / max(0.001, monotonic() - begun)
+
+    async def _claim(self, only: int | None) -> list[Outgoing]:
+        limit = int(min(CLAIM_MAX, max(CLAIM_MIN, self._rate * CLAIM_S)))
+        now = self._room.clock.now()
+        async with self._room.store.write() as conn:
+            if claimed := await messages.claim(conn, self._worker, limit, now, now + LEASE):
+                return [self._message(each) for each in claimed]
+            for issue in await self._due_issues(conn, only, now):
+                if mails := await self._claim_issue(conn, issue, limit, now):
+                    return mails
+        return []
+
+    async def _claim_issue(self, conn: Connection, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
+        mailing = await self._mailing(conn, issue)
+        audience = audience_of(issue.newsletter, self._room.settings.newsletter(issue.newsletter))
+        claim = await deliveries.claim(conn, issue.id, audience, self._worker, limit, now, now + LEASE)
+        for _ in range(claim.gone):
+            self._watch(issue.id, _D.SKIPPED)
+        self._first_tries |= claim.first_tries
+        return [self._delivery(mailing, each) for each in claim.mails]
+
+    async def _mailing(self, conn: Connection, issue: Issue) -> Mailing:
+        if issue.id not in self._mailings:
+            snapshot = await issues.snapshot(conn, issue.id)
+            if snapshot is None:
+                raise DigestError(f"issue {issue.id} is being sent but was never frozen")
+            self._mailings = {issue.id: Mailing(self._room, issue.id, snapshot)}
+        return self._mailings[issue.id]
+
+    def _delivery(self, mailing: Mailing, each: Delivery) -> Outgoing:
+        self._hand[each.issue_id, each.subscriber_id] = each
+        return Outgoing(
+            each.issue_id,
+            each.subscriber_id,
+            mailing.envelope(each.subscriber_id, each.email),
+            partial(self._bytes, mailing, each),
+        )
+
+    def _bytes(self, mailing: Mailing, each: Delivery) -> bytes:
+        personal = mailing.personal(each.subscriber_id, each.email, each.name, each.topics)
+        return mailing.message(personal, mailing.message_id(each.subscriber_id), self._room.clock.now())
+
+    def _message(self, each: Message) -> Outgoing:
+        self._hand[MESSAGES, each.id] = each
+        if each.first_try:
+            self._first_tries[MESSAGES, each.id] = each.first_try
+        return Outgoing(
+            MESSAGES, each.id, Envelope(each.sender, each.recipient, envid=f"m.{each.id}"), lambda: each.content
+        )
+
+    # -- recording -----------------------------------------------------------------------------------------------------
+
+    def _record(self, mail: Outgoing, outcome: Outcome) -> None:
+        self._done.append((mail, outcome))
+        if outcome.state is not _D.PENDING:
+            self._watch(mail.issue_id, outcome.state)
+
+    async def _keep(self, journal: Journal) -> None:
+        """While mails leave: write results down in batches and renew the leases."""
+        renewed = monotonic()
+        while True:
+            await self._room.clock.sleep(FLUSH_S)
+            await self._flush(journal)
+            if monotonic() - renewed > RENEW_S:
+                renewed = monotonic()
+                async with self._room.store.write() as conn:
+                    await outbox.renew(conn, self._worker, self._room.clock.now() + LEASE)
+
+    async def _flush(self, journal: Journal) -> None:
+        async with self._flushing:
+            done, self._done = self._done, []
+            if not done:
+                return
+            now = self._room.clock.now()
+            results = [self._verdict(mail, outcome, now) for mail, outcome in done]
+            try:
+                async with self._room.store.write() as conn:
+                    await outbox.record(conn, self._worker, results, now)
+            except BaseException:
+                self._done = done + self._done
+                raise
+            journal.settle((result.issue_id, result.subscriber_id) for result in results)
+
+    def _verdict(self, mail: Outgoing, outcome: Outcome, now: datetime) -> Result:
+        """What becomes of a delivery: a deferred one is tried later, or given up when it has been tried for too long."""
+        key = (mail.issue_id, mail.subscriber_id)
+        attempts, first = self._hand.pop(key).attempts, self._first_tries.pop(key, now)
+        if outcome.state not in {_D.DEFERRED, _D.PENDING}:
+            return _result(key, outcome, now, now)
+        if gives_up(first, now, self._room.settings.delivery.give_up):
+            reply = Reply(outcome.reply.code, f"given up: {outcome.reply.text}")
+            return _result(key, Outcome(_D.FAILED, reply), now, now)
+        later = next_try(attempts + 1, now) if outcome.state is _D.DEFERRED else now + UNTRIED_PAUSE
+        return _result(key, outcome, now, later)
+
+    # -- ending --------------------------------------------------------------------------------------------------------
+
+    async def _end_finished(self, only: int | None) -> None:
+        async with self._room.store.read() as conn:
+            sending = await issues.in_states(conn, [IssueState.SENDING])
+            finished = [
+                each for each in sending if only in (None, each.id) and await deliveries.is_finished(conn, each.id)
+            ]
+        for issue in finished:
+            await _end(self._room, issue)
+
+    async def _hold_all(self, only: int | None, reason: str) -> None:
+        async with self._room.store.write() as conn:
+            for issue in await issues.in_states(conn, [IssueState.SENDING]):
+                if only in (None, issue.id):
+                    await issues.move(conn, issue, IssueState.HELD, reason=reason)
+                    await self._room.log(conn, "issue.held", issue, reason=reason)
+                    await notify.ended(conn, self._room, issue, IssueState.HELD, reason)
+
+
+async def _end(room: Newsroom, issue: Issue) -> None:
+    async with room.store.write() as conn:
+        tally = await deliveries.tally(conn, issue.id)
+        await issues.move(conn, issue, IssueState.SENT, ended_at=room.clock.now())
+        figures: dict[str, Any] = {
+            "sent": tally.sent,
+            "failed": tally.failed,
+            "uncertain": tally.uncertain,
+            "skipped": tally.skipped,
+        }
+        await room.log(conn, "issue.sent", issue, **figures)
+        if issue.scheduled:
+            words = ", ".join(f"{number} {state}" for state, number in figures.items())
+            await notify.ended(conn, room, issue, IssueState.SENT, words)
+
+
+async def send_messages(room: Newsroom, ids: list[int]) -> list[tuple[str, str, int | None, str]]:
+    """Send these messages now; (address, state, code, reply) of each. What did not leave is given up.
+
+    Raises RelayRefused when the mail server refuses us.
+    """
+    sender = Sender(room)
+    try:
+        await sender.run(asyncio.Event(), only=MESSAGES)
+    finally:
+        await sender.close()
+        async with room.store.write() as conn:
+            await messages.abandon(conn, ids, "it could not be sent at once", room.clock.now())
+    async with room.store.read() as conn:
+        return await messages.outcomes(conn, ids)

@@ -1,0 +1,164 @@
+"""Feeds -> stories: RSS of all ages, RDF, Atom, JSON Feed (pure; feedparser is used here alone).
+
+What is not here: fetching them, and the rules of one source about words (sources).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urljoin
+from xml.sax import SAXException
+
+import feedparser
+
+from digest.errors import GatherError
+from digest.gather.entry import Entry, story_of
+from digest.gather.images import images_in
+from digest.gather.jsonfeed import read_json
+from digest.model.story import RawStory
+from digest.settings import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed as it was written. title: "" when it names none."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+
+def parse_feed(
+    body: bytes, content_type: str | None, url: str, source_name: str, source: Source, now: datetime
+) -> list[RawStory]:
+    """The stories of a feed in document order; entries without any http link are left out.
+
+    [] for a healthy feed without entries. Raises GatherError, and nothing else, for bytes that are no feed.
+    """
+    feed = read_feed(body, content_type, url)
+    stories = (story_of(entry, source_name, source, now, (feed.title,)) for entry in feed.entries)
+    return [story for story in stories if story is not None]
+
+
+def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:
+    """All entries of a feed, uncleaned, in document order. Raises GatherError when there is no feed in `body`."""
+    if not body.strip():
+        raise GatherError("the answer is empty: no feed")
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
+        found = read_json(body, url)
+        if found is None:
+            raise GatherError("this is JSON, but not a JSON Feed")
+        return Feed(found[1], tuple(found[0]))
+    parsed = _parsed(_with_known_encoding(body), content_type)
+    entries = parsed.get("entries") or []
+    if not entries and not parsed.get("version"):
+        raise GatherError(_what_it_is(body))
+    if not entries and isinstance(parsed.get("bozo_exception"), SAXException):
+        raise GatherError("the feed is broken: no entry of it can be read")
+    channel = parsed.get("feed") or {}
+    base = _joined(url, _text(channel.get("link")))
+    language = _text(channel.get("language")) or None
+    return Feed(_text(channel.get("title")), tuple(_entry(item, base, language) for item in entries))
+
+
+def _parsed(body: bytes, content_type: str | None) -> Any:
+    headers = {"content-type": content_type} if content_type else {}
+    try:
+        # A stream, because feedparser opens a bare str or bytes as an address or a file name. Its own sanitiser is
+        # quadratic (420 KB: 10 s), and it knows fewer bases for relative links than we do: both are off.
+        return feedparser.parse(
+            io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        )
+    except Exception as error:  # feedparser has no error tree; whatever strange bytes do to it must not stop the others
+        raise GatherError(f"the feed cannot be read ({type(error).__name__})") from error
+
+
+def _with_known_encoding(body: bytes) -> bytes:
+    """UTF-16 without a byte order mark, which feedparser does not see, gets one."""
+    if body[:4] == b"\x00<\x00?":
+        return b"\xfe\xff" + body
+    if body[:4] == b"<\x00?\x00":
+        return b"\xff\xfe" + body
+    return body
+
+
+def _what_it_is(body: bytes) -> str:
+    """What an editor should know about bytes that hold no feed."""
+    start = body[:4096].lower()
+    if b"<opml" in start:
+        return "this is an OPML list of feeds, not a feed"
+    if b"<urlset" in start or b"<sitemapindex" in start:
+        return "this is a sitemap, not a feed"
+    if b"<!doctype html" in start or b"<html" in start or b"<body" in start or b"<head" in start:
+        return "this is an HTML page, not a feed"
+    return "this is not a feed"
+
+
+# -- entries -----------------------------------------------------------------------------------------------------------
+
+
+def _entry(item: Any, base: str, language: str | None) -> Entry:
+    # dict.get and not item.get: feedparser's own answers `updated` with `published`, and warns about it.
+    contents = tuple(_text(content.get("value")) for content in dict.get(item, "content") or ())
+    texts = tuple(filter(None, (_text(dict.get(item, "summary")), *contents)))
+    title_language = _text((dict.get(item, "title_detail") or {}).get("language"))
+    return Entry(
+        base=base,
+        title=_text(dict.get(item, "title")),
+        texts=texts,
+        links=tuple(filter(None, _links(item))),
+        guid=_text(dict.get(item, "id")) or None,
+        published=tuple(filter(None, (_text(dict.get(item, name)) for name in ("published", "created", "updated")))),
+        images=tuple(filter(None, (*_images(item), *(image for text in texts for image in images_in(text))))),
+        language=title_language or language,
+    )
+
+
+def _links(item: Any) -> Iterator[str]:
+    """Where the story may be, best first; a file to listen to or watch only when there is nothing else."""
+    yield _text(dict.get(item, "feedburner_origlink"))
+    links = [link for link in dict.get(item, "links") or () if _text(link.get("href"))]
+    pages = [link for link in links if link.get("rel") == "alternate" and "html" in _text(link.get("type") or "html")]
+    yield from (link["href"] for link in pages)
+    yield _text(dict.get(item, "link"))
+    yield from (link["href"] for link in links if link.get("rel") not in {"self", "enclosure", "edit", "replies"})
+    if re.match(r"https?://", guid := _text(dict.get(item, "id"))):
+        yield guid
+    yield from (link["href"] for link in links if link.get("rel") == "enclosure")
+
+
+def _images(item: Any) -> Iterator[str]:
+    """Pictures that the feed names apart: media:content (widest), media:thumbnail, enclosures."""
+    media = [medium for medium in dict.get(item, "media_content") or () if _is_picture(medium)]
+    yield from (_text(medium.get("url")) for medium in sorted(media, key=_width, reverse=True))
+    yield from (_text(thumbnail.get("url")) for thumbnail in dict.get(item, "media_thumbnail") or ())
+    for link in dict.get(item, "links") or ():
+        if link.get("rel") == "enclosure" and _is_picture(link):
+            yield _text(link.get("href"))
+
+
+def _is_picture(medium: Any) -> bool:
+    if medium.get("medium") or medium.get("type"):
+        return medium.get("medium") == "image" or _text(medium.get("type")).startswith("image/")
+    address = _text(medium.get("url") or medium.get("href"))
+    return re.search(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", address, re.IGNORECASE) is not None
+
+
+def _width(medium: Any) -> int:
+    width = _text(medium.get("width"))
+    return int(width) if re.fullmatch(r"[0-9]{1,6}", width) else 0
+
+
+def _joined(url: str, link: str) -> str:
+    try:
+        return urljoin(url, link)
+    except ValueError:
+        return url
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,109 @@
+"""One source, fetched and read: the way into this stage, called by flow.
+
+What is not here: which sources are due, what becomes of the stories, and how often a source may fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from digest.errors import GatherError
+from digest.gather.feeds import parse_feed
+from digest.gather.fetch import Fetcher, Response
+from digest.gather.pages import parse_page
+from digest.model.story import RawStory
+from digest.settings import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """By what a source is recognised as unchanged; None = not known. They are those of a body that could be read.
+
+    etag, last_modified: verbatim as the server sent them. body_hash: SHA-256 in hexadecimal.
+    """
+
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRead:
+    """What one look at a source gave. validators: to be kept for the next look, also when it is unchanged.
+
+    found: the stories in the source before its word rules; 0 when it is unchanged. stories: those that passed them.
+    """
+
+    name: str
+    status: Literal["ok", "unchanged"]
+    stories: tuple[RawStory, ...]
+    found: int
+    validators: Validators
+
+
+async def read_source(
+    fetcher: Fetcher, name: str, source: Source, validators: Validators | None, now: datetime
+) -> SourceRead:
+    """Fetch `source` and read it, unless it is unchanged by `validators` (None = read it whatever they were).
+
+    Raises GatherError when it cannot be fetched or read; the validators to keep are then the old ones.
+    """
+    if source.kind == "folder":
+        raise GatherError("folder sources come with a later version", permanent=True)
+    if not source.url:
+        raise GatherError(f"the source {name} has no url", permanent=True)
+    known = validators or Validators()
+    response = await fetcher.get(source.url, known.etag, known.last_modified)
+    if response.status == 304:
+        return SourceRead(name, "unchanged", (), 0, _renewed(known, response))
+    body_hash = hashlib.sha256(response.body).hexdigest()
+    fresh = Validators(response.etag, response.last_modified, body_hash)
+    if body_hash == known.body_hash:
+        return SourceRead(name, "unchanged", (), 0, fresh)
+    # Parsing is work for the processor; in a thread it does not keep the loop from other sources.
+    found = await asyncio.to_thread(_stories, response, name, source, now)
+    kept = tuple(story for story in found if _is_wanted(story, source))
+    return SourceRead(name, "ok", kept, len(found), fresh)
+
+
+def _renewed(known: Validators, response: Response) -> Validators:
+    """A 304 may bring new validators for the body that is known."""
+    return Validators(
+        response.etag or known.etag,
+        response.last_modified or known.last_modified,
+        known.body_hash,
+    )
+
+
+def _stories(response: Response, name: str, source: Source, now: datetime) -> tuple[RawStory, ...]:
+    if source.kind == "feed":
+        return tuple(parse_feed(response.body, response.content_type, response.url, name, source, now))
+    page = parse_page(response.body, response.content_type, response.url, name, source, now)
+    if page.missing:
+        raise GatherError(f"the page has changed: the rule {page.missing} matches nothing on it")
+    return page.stories
+
+
+def _is_wanted(story: RawStory, source: Source) -> bool:
+    """By the source's `include` (one of them must occur, if there are any) and `exclude` (none may)."""
+    text = f"{story.title}\n{story.teaser}".casefold()
+    if source.include and not _any_in(source.include, text):
+        return False
+    return not _any_in(source.exclude, text)
+
+
+def _any_in(words: Iterable[str], text: str) -> bool:
+    return any(_occurs(" ".join(word.casefold().split()), text) for word in words)
+
+
+def _occurs(word: str, text: str) -> bool:
+    """As whole words, so that `AI` is not found in `said`; scripts without spaces know no such border."""
+    if not word.isascii():
+        return word in text
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None

@@ -1,0 +1,214 @@
+"""An issue into its rendered snapshot: subject, preheader, HTML with inlined styles, text; once for all subscribers.
+
+What does not live here: one subscriber's mail (merge, mime), the environment and its filters (templates).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+
+from digest.errors import TemplateError
+from digest.model.issue import Issue, IssueStory, RenderedIssue
+from digest.model.subscriber import domain_of
+from digest.render.inline import inline
+from digest.render.merge import UNSAFE, cut
+from digest.render.slots import Slot, SubscriberSlots, choose_nonce, damage
+from digest.render.templates import MARKS, Marks, direction, render_file, render_string
+from digest.settings import Newsletter, Site
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_INDENT = re.compile(r"[ \t]*\n\s*")
+_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+_GAPS = re.compile(r"\n{3,}")
+
+
+def render_issue(
+    environment: Environment,
+    issue: Issue,
+    name: str,
+    newsletter: Newsletter,
+    site: Site,
+    language: str,
+    zone: ZoneInfo,
+    *,
+    subject: str | None = None,
+) -> RenderedIssue:
+    """Render `issue` of the newsletter called `name`.
+
+    zone: in which dates are shown. subject: an editor's own, as plain text; None or blank: the newsletter's template.
+    The same arguments give the same bytes, in every process. Raises TemplateError. No side effects.
+    """
+    stories = _in_order(issue, zone)
+    if not stories:
+        raise TemplateError(f"newsletters.{name}", None, f"issue {issue.id} has no stories to render")
+    nonce = choose_nonce(_content(issue, stories, name, newsletter, site))
+    context = _shared(issue, stories, newsletter, site, language, zone)
+    context["subject"] = _subject(environment, name, newsletter, context, subject)
+    context["preheader"] = one_line(_string(environment, name, "preheader", newsletter.preheader, context))
+    context |= _slots(nonce) | {MARKS: Marks(nonce, stories)}
+    return RenderedIssue(
+        nonce=nonce,
+        newsletter=name,
+        subject=context["subject"],
+        preheader=context["preheader"],
+        html=_html(environment, f"mail/{newsletter.template}.html.j2", context, nonce),
+        text=_text(environment, f"mail/{newsletter.template}.txt.j2", context, nonce),
+        from_=str(newsletter.from_),
+        reply_to=str(newsletter.reply_to) if newsletter.reply_to else None,
+        list_title=newsletter.title,
+        list_id=f"{name}.{domain_of(newsletter.from_.email)}",
+        language=language,
+        topics=tuple(story.topics for story in stories),
+        everyone=frozenset(number for number, story in enumerate(stories) if _for_everyone(number, story)),
+    )
+
+
+def _for_everyone(number: int, story: IssueStory) -> bool:
+    """The lead, pinned stories, and those without a topic: nobody could follow these."""
+    return number == 0 or story.pinned or not story.topics
+
+
+# -- what a template gets ----------------------------------------------------------------------------------------------
+
+
+def _in_order(issue: Issue, zone: ZoneInfo) -> tuple[IssueStory, ...]:
+    """The stories, lead first, fit for a mail: no control characters, only web links, times in `zone`."""
+    ordered = sorted(issue.stories, key=lambda story: story.position)
+    return tuple(
+        replace(
+            story,
+            title=one_line(story.title),
+            teaser=one_line(story.teaser),
+            source=one_line(story.source),
+            link=_web(story.link),
+            image=_web(story.image or "") or None,
+            published=story.published.astimezone(zone),
+        )
+        for story in ordered
+    )
+
+
+def _shared(
+    issue: Issue,
+    stories: Sequence[IssueStory],
+    newsletter: Newsletter,
+    site: Site,
+    language: str,
+    zone: ZoneInfo,
+) -> dict[str, Any]:
+    """The values that are the same for every subscriber."""
+    date = issue.slot.astimezone(zone)
+    intro = clean(issue.intro)
+    return {
+        "issue": replace(issue, slot=date, intro=intro, stories=tuple(stories)),
+        "newsletter": newsletter,
+        "site": site,
+        "lead": stories[0],
+        "stories": stories,
+        "intro": intro,
+        "date": date,
+        "language": language,
+        "direction": direction(language),
+    }
+
+
+def _slots(nonce: str) -> dict[str, Any]:
+    return {
+        "subscriber": SubscriberSlots(Slot("name", nonce), Slot("email", nonce)),
+        "unsubscribe_url": Slot("unsubscribe_url", nonce),
+        "view_url": Slot("view_url", nonce),
+        "preferences_url": Slot("preferences_url", nonce),
+    }
+
+
+def _content(issue: Issue, stories: Sequence[IssueStory], name: str, newsletter: Newsletter, site: Site) -> str:
+    """Everything of an issue that may reach its mail; what the nonce is made of."""
+    texts = [name, issue.edition, issue.slot.astimezone(UTC).isoformat(), issue.intro, newsletter.title]
+    texts += [newsletter.subject, newsletter.preheader, site.name, site.url, site.address]
+    for story in stories:
+        texts += [story.title, story.teaser, story.link, story.source, story.image or "", story.published.isoformat()]
+    return "\n".join(texts)
+
+
+# -- cleaning ----------------------------------------------------------------------------------------------------------
+
+
+def clean(text: str) -> str:
+    """`text` without control characters and lone surrogates; line breaks stay.
+
+    C1 controls are nearly always Windows-1252 (U+0092 for an apostrophe) and become what was meant: one of them alone
+    makes Gmail clip a message.
+    """
+    return _CONTROL.sub(lambda match: _meant(match[0]), text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _meant(control: str) -> str:
+    if "\x80" <= control <= "\x9f":
+        return control.encode("latin-1").decode("cp1252", "ignore")
+    return " " if control in "\t\x0b\x0c\x85\u2028\u2029" else ""
+
+
+def one_line(text: str) -> str:
+    """`text` cleaned, on one line, blanks collapsed."""
+    return " ".join(clean(text).split())
+
+
+def _web(url: str) -> str:
+    """`url` if it is an http(s) address, else nothing: no javascript:, no data:, no path."""
+    text = UNSAFE.sub("", url).strip()
+    try:
+        parts = urlsplit(text)
+        fit = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return ""
+    return text.replace(" ", "%20") if fit else ""
+
+
+# -- the four texts ----------------------------------------------------------------------------------------------------
+
+
+def _string(environment: Environment, name: str, key: str, source: str, context: Mapping[str, Any]) -> str:
+    return render_string(environment, source, f"newsletters.{name}.{key}", context)
+
+
+def _subject(
+    environment: Environment, name: str, newsletter: Newsletter, context: Mapping[str, Any], own: str | None
+) -> str:
+    """One line, never empty."""
+    text = one_line(own or "") or one_line(_string(environment, name, "subject", newsletter.subject, context))
+    return text or one_line(newsletter.title)
+
+
+def _html(environment: Environment, template: str, context: Mapping[str, Any], nonce: str) -> str:
+    rendered = clean(render_file(environment, template, context))
+    inlined = _dense(clean(inline(rendered, template)))
+    _check(rendered, inlined, nonce, True, template)
+    return inlined
+
+
+def _text(environment: Environment, template: str, context: Mapping[str, Any], nonce: str) -> str:
+    rendered = clean(render_file(environment, template, context))
+    tidy = _GAPS.sub("\n\n", _TRAILING.sub("", rendered)).strip("\n") + "\n"
+    _check(rendered, tidy, nonce, False, template)
+    return tidy
+
+
+def _check(before: str, after: str, nonce: str, html: bool, template: str) -> None:
+    if fault := damage(before, after, nonce, html):
+        raise TemplateError(template, None, fault)
+    cut(after, nonce, html, template)
+
+
+def _dense(html: str) -> str:
+    """Without indentation: a tenth less to send. A template with <pre> keeps its blanks."""
+    if "<pre" in html or "<textarea" in html:
+        return f"{html.strip()}\n"
+    return f"{_INDENT.sub(chr(10), html).strip()}\n"

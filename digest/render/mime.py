@@ -1,0 +1,126 @@
+"""The bytes of one message: headers and parts, 7-bit and CRLF throughout, so that no relay has to touch them.
+
+What does not live here: how a field is folded and encoded (headers), the parts' content (merge), signing and sending
+(deliver).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import format_datetime
+from functools import lru_cache
+
+from digest.model.issue import RenderedIssue
+from digest.model.subscriber import Mailbox
+from digest.render import headers, quoted
+from digest.render.merge import Body, Merge, Personal
+
+
+def message(
+    rendered: RenderedIssue,
+    merge: Merge,
+    personal: Personal,
+    *,
+    message_id: str,
+    date: datetime,
+    feedback_id: str,
+    smtputf8: bool = False,
+) -> bytes:
+    """One subscriber's mail.
+
+    merge: made of `rendered`. message_id: with or without angle brackets. date: of sending, aware. feedback_id: the
+    same for all recipients. smtputf8: the server takes addresses with a non-ASCII local part; without it such an
+    address raises AddressError. Raises ValueError for a naive date, no message id, or a URL too long for a line.
+    """
+    html, text = merge.bodies(personal)
+    boundary = _boundary(rendered.nonce)
+    return b"".join(
+        [
+            _head(rendered),
+            headers.mailbox_field("To", Mailbox(personal.name, personal.email), smtputf8=smtputf8),
+            _date_field(date),
+            headers.message_id_field(message_id),
+            headers.url_field("List-Unsubscribe", personal.unsubscribe_url),
+            b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+            headers.plain_field("Feedback-ID", feedback_id),
+            f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode(),
+            _part("text/plain", text, boundary),
+            _part("text/html", html, boundary),
+            f"--{boundary}--\r\n".encode(),
+        ]
+    )
+
+
+@lru_cache(maxsize=16)
+def _head(rendered: RenderedIssue) -> bytes:
+    """The fields that are the same in every mail of an issue."""
+    fields = [headers.mailbox_field("From", mailbox_of(rendered.from_))]
+    if rendered.reply_to:
+        fields.append(headers.mailbox_field("Reply-To", mailbox_of(rendered.reply_to)))
+    fields += [
+        headers.text_field("Subject", rendered.subject),
+        headers.list_id_field(rendered.list_title, rendered.list_id),
+        _AUTOMATIC,
+        b"Precedence: bulk\r\n",
+        headers.plain_field("Content-Language", rendered.language),
+    ]
+    return b"".join(fields)
+
+
+# Out-of-office answers go to a human's address, and nobody reads them there (RFC 3834 §5).
+_AUTOMATIC = b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: OOF, AutoReply\r\n"
+
+
+def mailbox_of(text: str) -> Mailbox:
+    """The inverse of str(Mailbox): whatever stands in the name, it is the name."""
+    name, bracket, rest = text.rpartition(" <")
+    return Mailbox(name, rest.removesuffix(">")) if bracket and rest.endswith(">") else Mailbox("", text)
+
+
+def _boundary(nonce: str) -> str:
+    # "=_" can occur neither in quoted-printable nor in base64 (RFC 2045 §6.7).
+    return f"=_{nonce}"
+
+
+def _date_field(date: datetime) -> bytes:
+    if date.tzinfo is None:
+        raise ValueError("the date of a message needs its zone")
+    return f"Date: {format_datetime(date)}\r\n".encode("ascii")
+
+
+def _part(kind: str, body: Body, boundary: str) -> bytes:
+    head = f"--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: {body.encoding}\r\n\r\n"
+    # The last line break belongs to the boundary that follows, not to the part.
+    return b"".join([head.encode("ascii"), body.content, b"\r\n"])
+
+
+def plain_message(
+    *,
+    sender: Mailbox,
+    to: Mailbox,
+    subject: str,
+    text: str,
+    message_id: str,
+    date: datetime,
+    reply_to: Mailbox | None = None,
+    language: str | None = None,
+    smtputf8: bool = False,
+) -> bytes:
+    """A mail that is no issue: a confirmation, a note to editors.
+
+    text: plain, any line breaks. date: of sending, aware. Raises AddressError and ValueError as `message` does.
+    """
+    fields = [
+        headers.mailbox_field("From", sender),
+        headers.mailbox_field("To", to, smtputf8=smtputf8),
+        headers.mailbox_field("Reply-To", reply_to) if reply_to else b"",
+        headers.text_field("Subject", subject),
+        _date_field(date),
+        headers.message_id_field(message_id),
+        _AUTOMATIC,
+        headers.plain_field("Content-Language", language) if language else b"",
+        b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n",
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+        quoted.encode("\n".join(text.splitlines()).rstrip() + "\n"),
+    ]
+    return b"".join(fields)

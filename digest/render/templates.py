@@ -1,0 +1,211 @@
+"""The Jinja environment of mails: where templates are looked up, what they may do, and their faults in plain words.
+
+What does not live here: the values that a template gets (html), the placeholders among them (slots).
+"""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+import traceback
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2 import TemplateError as JinjaError
+from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from digest.errors import TemplateError
+from digest.render.slots import Slot, SlotMisuse, mark
+
+MARKS = "story_marks"
+"""The name under which a context carries its Marks."""
+_STRING = "<template>"
+"""The file name that Jinja gives to a template made from a string."""
+
+
+class Marks:
+    """Numbers the stories of one issue in their order, for the marks around their blocks."""
+
+    def __init__(self, nonce: str, stories: Iterable[Hashable]) -> None:
+        self.nonce = nonce
+        self._numbers = {story: number for number, story in enumerate(stories)}
+
+    def around(self, story: Hashable, body: str, html: bool) -> str:
+        """`body` between the marks of `story`."""
+        number = self._numbers.get(story)
+        if number is None:
+            raise SlotMisuse("a story block was given something that is no story of this issue")
+        return f"{mark(self.nonce, number, False, html)}{body}{mark(self.nonce, number, True, html)}"
+
+
+class StoryExtension(Extension):
+    """`{% story s %}…{% endstory %}`: this block is left out for subscribers who do not follow the story's topics."""
+
+    tags = {"story"}  # noqa: RUF012 - the attribute is Jinja's, and so is its type
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        """Read the tag: the story, then everything up to `endstory`."""
+        line = next(parser.stream).lineno
+        arguments = [parser.parse_expression(), nodes.ContextReference()]
+        body = parser.parse_statements(("name:endstory",), drop_needle=True)
+        return nodes.CallBlock(self.call_method("_bracket", arguments), [], [], body).set_lineno(line)
+
+    def _bracket(self, story: Hashable, context: Context, caller: Callable[[], str]) -> str:
+        marks = context.get(MARKS)
+        if not isinstance(marks, Marks):
+            raise SlotMisuse("a story block needs the issue's values: write {% import … with context %}, or include")
+        html = bool(context.eval_ctx.autoescape)
+        text = marks.around(story, caller(), html)
+        return Markup(text) if html else text  # noqa: S704 - the body was escaped when it was rendered
+
+
+def environment(folders: Sequence[Path]) -> Environment:
+    """The environment that looks templates up in `folders`, in this order.
+
+    Sandboxed, because subject and preheader come from the settings and templates from a site's folder; strict about
+    unknown names; escaping in every template but `.txt.j2`. No side effects.
+    """
+    made = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        undefined=StrictUndefined,
+        autoescape=_escapes,
+        finalize=_printed,
+        extensions=[StoryExtension],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(date=format_date, direction=direction, hostname=hostname, paragraphs=paragraphs, wrap=wrap)
+    return made
+
+
+def _escapes(name: str | None) -> bool:
+    """Everything but plain text and the settings' strings, so that a partial with an odd name errs to the safe side."""
+    return name is not None and not name.endswith(".txt.j2")
+
+
+def _printed(value: object) -> object:
+    """What is printed for a value: a placeholder for a slot, nothing for None."""
+    if isinstance(value, Slot):
+        return Markup(value.placeholder)  # noqa: S704 - letters and digits
+    return "" if value is None else value
+
+
+# -- filters -----------------------------------------------------------------------------------------------------------
+
+
+def format_date(value: date | datetime, pattern: str = "%A, %-d %B %Y") -> str:
+    """A date in `pattern` (strftime); `%-d` is the day without a leading zero, on every platform."""
+    return value.strftime(pattern.replace("%-d", str(value.day)))
+
+
+def hostname(url: str) -> str:
+    """`example.org` of `https://www.example.org/a`; empty when there is none."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+_RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+
+
+def direction(language: str | None) -> str:
+    """`rtl` for a language that is written from right to left, else `ltr`."""
+    return "rtl" if (language or "").lower().split("-")[0] in _RIGHT_TO_LEFT else "ltr"
+
+
+def wrap(text: str, width: int = 72, indent: str = "") -> str:
+    """`text` in lines of at most `width` columns, each after `indent`; words and addresses stay whole."""
+    wide = any(unicodedata.east_asian_width(character) in "WF" for character in text)
+    # Chinese and Japanese have no blanks to break at, and each character takes two columns.
+    columns = width // 2 if wide else width
+    return textwrap.fill(
+        " ".join(text.split()),
+        columns,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=wide,
+        break_on_hyphens=False,
+    )
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a plain text, which empty lines part; none when it is blank."""
+    found = (" ".join(part.split()) for part in text.replace("\r\n", "\n").split("\n\n"))
+    return [part for part in found if part]
+
+
+# -- rendering, and what goes wrong with it ----------------------------------------------------------------------------
+
+
+def render_file(environment: Environment, name: str, context: Mapping[str, Any]) -> str:
+    """Render the template called `name`. Raises TemplateError, whatever goes wrong inside."""
+    try:
+        return environment.get_template(name).render(context)
+    except Exception as error:
+        raise _explained(error, name, context) from error
+
+
+def render_string(environment: Environment, source: str, where: str, context: Mapping[str, Any]) -> str:
+    """Render a template from the settings; `where` is its key. Raises TemplateError, whatever goes wrong inside."""
+    try:
+        return environment.from_string(source).render(context)
+    except Exception as error:
+        raise _explained(error, where, context) from error
+
+
+def _explained(error: Exception, name: str, known: Mapping[str, Any]) -> TemplateError:
+    file, line = _place(error, name)
+    return TemplateError(file, line, _reason(error, known))
+
+
+def _place(error: Exception, name: str) -> tuple[str, int | None]:
+    """The innermost template line in the traceback, which Jinja has rewritten to template files."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.filename or error.name or name, error.lineno
+    place: tuple[str, int | None] = (name, None)
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if file.endswith(".j2") or file == _STRING:
+            place = (name if file == _STRING else file, line)
+    return place
+
+
+def _reason(error: Exception, known: Mapping[str, Any]) -> str:
+    match error:
+        case SlotMisuse():
+            return str(error)
+        case TemplateNotFound():
+            return f"there is no template {error.name!r}, neither in the site's templates nor in the shipped ones"
+        case TemplateSyntaxError():
+            return f"this is not a valid template: {error.message}"
+        case UndefinedError():
+            return f"{error.message}{_meant(str(error.message), known)}"
+        case SecurityError():
+            return f"a template may not do this: {error}"
+        case UnicodeDecodeError():
+            return "the template is not in UTF-8"
+        case JinjaError():
+            return str(error)
+        case _:
+            return f"the template fails here: {error} ({type(error).__name__})"
+
+
+def _meant(message: str, known: Mapping[str, Any]) -> str:
+    """A hint at the name that was probably meant; only for plain names."""
+    name = message.split("'")[1] if message.count("'") == 2 else ""
+    names = sorted(key for key in known if key != MARKS)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known here: {', '.join(names)}" if message.startswith(f"'{name}' is undefined") else ""

@@ -1,0 +1,196 @@
+"""Issues, their stories, their snapshots, and since when each schedule holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, func, insert, select, update
+
+from digest.errors import IllegalMove, NotFound
+from digest.model.delivery import DeliveryState
+from digest.model.issue import REGULAR, Issue, IssueState, IssueStory, RenderedIssue, check_move
+from digest.store import upsert
+from digest.store.engine import Connection
+from digest.store.tables import deliveries, issue_stories, issues, snapshots, timetable
+
+# -- issues ------------------------------------------------------------------------------------------------------------
+
+
+async def create(
+    conn: Connection, newsletter: str, slot: datetime, now: datetime, *, scheduled: bool, edition: str = REGULAR
+) -> int | None:
+    """Make the issue of a slot, as a draft; None when the slot has one already."""
+    statement = upsert.insert(conn, issues).values(
+        newsletter=newsletter, edition=edition, slot=slot, scheduled=scheduled, state=IssueState.DRAFT, created_at=now
+    )
+    found: int | None = (await conn.execute(statement.on_conflict_do_nothing().returning(issues.c.id))).scalar()
+    return found
+
+
+async def get(conn: Connection, issue_id: int) -> Issue:
+    """The issue with its stories. Raises NotFound."""
+    row = (await conn.execute(select(issues).where(issues.c.id == issue_id))).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no issue {issue_id}")
+    return _issue(row, await _stories(conn, issue_id))
+
+
+async def of_slot(conn: Connection, newsletter: str, slot: datetime, edition: str = REGULAR) -> Issue | None:
+    """The issue of a slot, with its stories; None when there is none yet."""
+    query = select(issues.c.id).where(
+        issues.c.newsletter == newsletter, issues.c.edition == edition, issues.c.slot == slot
+    )
+    found = (await conn.execute(query)).scalar()
+    return None if found is None else await get(conn, found)
+
+
+async def in_states(conn: Connection, states: Iterable[IssueState], newsletter: str | None = None) -> list[Issue]:
+    """Issues in one of `states`, without their stories, oldest slot first."""
+    query = select(issues).where(issues.c.state.in_(list(states))).order_by(issues.c.slot, issues.c.id)
+    if newsletter is not None:
+        query = query.where(issues.c.newsletter == newsletter)
+    return [_issue(row, ()) for row in (await conn.execute(query)).mappings()]
+
+
+def _issue(row: RowMapping, stories: Sequence[IssueStory]) -> Issue:
+    columns = {field.name: row[field.name] for field in fields(Issue) if field.name != "stories"}
+    return Issue(**columns | {"state": IssueState(row["state"]), "stories": tuple(stories)})
+
+
+async def _stories(conn: Connection, issue_id: int) -> list[IssueStory]:
+    query = select(issue_stories).where(issue_stories.c.issue_id == issue_id).order_by(issue_stories.c.position)
+    rows = (await conn.execute(query)).mappings()
+    return [
+        IssueStory(**{key: value for key, value in row.items() if key != "issue_id"} | {"topics": tuple(row["topics"])})
+        for row in rows
+    ]
+
+
+async def put_stories(conn: Connection, issue_id: int, chosen: Sequence[IssueStory]) -> None:
+    """Replace the stories of an issue."""
+    await conn.execute(delete(issue_stories).where(issue_stories.c.issue_id == issue_id))
+    rows = [asdict(story) | {"issue_id": issue_id, "topics": list(story.topics)} for story in chosen]
+    if rows:
+        await conn.execute(insert(issue_stories), rows)
+
+
+async def move(conn: Connection, issue: Issue, to: IssueState, **values: Any) -> None:
+    """Bring an issue from the state we saw it in to `to`, in one conditional update.
+
+    Raises IllegalMove when the move is not permitted, or when somebody has moved the issue since we looked.
+    """
+    check_move(issue.id, issue.state, to)
+    statement = (
+        update(issues)
+        .where(issues.c.id == issue.id, issues.c.state == issue.state)
+        .values({"state": to, "reason": "", **values})
+    )
+    if (await conn.execute(statement)).rowcount != 1:
+        seen = (await conn.execute(select(issues.c.state).where(issues.c.id == issue.id))).scalar_one()
+        raise IllegalMove(f"issue {issue.id}", seen, to)
+
+
+async def note(conn: Connection, issue_id: int, **values: Any) -> None:
+    """Change columns of an issue that are not its state."""
+    await conn.execute(update(issues).where(issues.c.id == issue_id).values(**values))
+
+
+async def times(conn: Connection, issue_id: int) -> tuple[datetime | None, datetime | None]:
+    """When the issue began to leave, and when it ended; None for what has not happened."""
+    row = (await conn.execute(select(issues.c.started_at, issues.c.ended_at).where(issues.c.id == issue_id))).first()
+    return (row.started_at, row.ended_at) if row else (None, None)
+
+
+# -- what the window and the timetable ask -----------------------------------------------------------------------------
+
+
+async def last_built(conn: Connection, newsletter: str, edition: str = REGULAR) -> datetime | None:
+    """When the stories of the last issue that went out were chosen; None when none has."""
+    went_out = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
+    some_left = select(deliveries.c.issue_id).where(deliveries.c.state == DeliveryState.SENT)
+    query = select(func.max(issues.c.built_at)).where(
+        issues.c.newsletter == newsletter,
+        issues.c.edition == edition,
+        issues.c.state.in_(went_out) | issues.c.id.in_(some_left),
+    )
+    found: datetime | None = (await conn.execute(query)).scalar()
+    return found
+
+
+async def scheduled_slots(conn: Connection, newsletter: str, edition: str = REGULAR) -> dict[datetime, IssueState]:
+    """The newest hundred planned slots that have an issue, and its state."""
+    query = (
+        select(issues.c.slot, issues.c.state)
+        .where(issues.c.newsletter == newsletter, issues.c.edition == edition, issues.c.scheduled)
+        .order_by(issues.c.slot.desc())
+        .limit(100)
+    )
+    return {slot: IssueState(state) for slot, state in await conn.execute(query)}
+
+
+async def schedule_since(conn: Connection, newsletter: str, schedule: str, edition: str = REGULAR) -> datetime | None:
+    """Since when this schedule holds; None when it is new or has changed."""
+    key = (timetable.c.newsletter == newsletter) & (timetable.c.edition == edition)
+    row = (await conn.execute(select(timetable.c.schedule, timetable.c.since).where(key))).first()
+    return row.since if row is not None and row.schedule == schedule else None
+
+
+async def begin_schedule(
+    conn: Connection, newsletter: str, schedule: str, now: datetime, edition: str = REGULAR
+) -> None:
+    """This schedule holds from now on: it never plans into the past."""
+    values = {"schedule": schedule, "since": now}
+    statement = upsert.insert(conn, timetable).values(newsletter=newsletter, edition=edition, **values)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["newsletter", "edition"], set_=values))
+
+
+# -- snapshots ---------------------------------------------------------------------------------------------------------
+
+
+async def put_snapshot(conn: Connection, issue_id: int, rendered: RenderedIssue) -> None:
+    """Keep what was approved; an approval after an undo replaces it."""
+    content = asdict(rendered) | {"everyone": sorted(rendered.everyone)}
+    statement = upsert.insert(conn, snapshots).values(issue_id=issue_id, content=content)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["issue_id"], set_={"content": content}))
+
+
+async def snapshot(conn: Connection, issue_id: int) -> RenderedIssue | None:
+    """What was approved; None when the issue never was."""
+    content = (await conn.execute(select(snapshots.c.content).where(snapshots.c.issue_id == issue_id))).scalar()
+    if content is None:
+        return None
+    topics = tuple(tuple(topics) for topics in content["topics"])
+    return RenderedIssue(**content | {"topics": topics, "everyone": frozenset(content["everyone"])})
+
+
+# -- for people --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A line of the list of issues."""
+
+    issue: Issue
+    recipients: int
+    sent: int
+
+
+async def summaries(conn: Connection, limit: int = 1000) -> list[Summary]:
+    """The newest issues, newest first."""
+    counted = select(
+        deliveries.c.issue_id,
+        func.count().label("recipients"),
+        func.sum((deliveries.c.state == DeliveryState.SENT).cast(issues.c.id.type)).label("sent"),
+    ).group_by(deliveries.c.issue_id)
+    totals = counted.subquery()
+    query = (
+        select(issues, totals.c.recipients, totals.c.sent)
+        .outerjoin(totals, totals.c.issue_id == issues.c.id)
+        .order_by(issues.c.slot.desc(), issues.c.id.desc())
+        .limit(limit)
+    )
+    rows = (await conn.execute(query)).mappings()
+    return [Summary(_issue(row, ()), row["recipients"] or 0, int(row["sent"] or 0)) for row in rows]

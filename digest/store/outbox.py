@@ -1,0 +1,128 @@
+"""What deliveries and messages have in common: results of tries, and the end of claims.
+
+A claim names its worker and ends by itself: `lease` is when another machine may conclude that the worker is lost. The key
+of a row is (issue, subscriber); a message's is (MESSAGES, its number). What is not here: claiming (deliveries, messages).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
+
+from digest.model.delivery import DeliveryState
+from digest.store.engine import Connection
+from digest.store.tables import deliveries, messages
+
+MESSAGES = 0
+"""Stands for the issue in the key of a message."""
+
+_D = DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one try ended, ready to be written down.
+
+    issue_id, subscriber_id: the row's key. not_before: when it may be tried again. tried: whether the try counts.
+    """
+
+    issue_id: int
+    subscriber_id: int
+    state: DeliveryState
+    code: int
+    reply: str
+    not_before: datetime
+    tried: bool
+
+
+async def record(conn: Connection, worker: str, results: Sequence[Result], now: datetime) -> None:
+    """Write down how tries of `worker` ended. A row that is no longer its claim is left alone, but for a late reply."""
+    for table, of_messages in ((messages, True), (deliveries, False)):
+        rows = [_bound(result, now) for result in results if (result.issue_id == MESSAGES) == of_messages]
+        if rows:
+            await conn.execute(_record(table, worker, now), rows)
+
+
+def _record(table: Table, worker: str, now: datetime) -> Any:
+    columns = table.c
+    return (
+        update(table)
+        .where(_key(table), columns.worker == worker, columns.state.in_([_D.CLAIMED, _D.UNCERTAIN]))
+        .values(
+            state=bindparam("b_state"),
+            code=bindparam("b_code"),
+            reply=bindparam("b_reply"),
+            not_before=bindparam("b_not_before"),
+            attempts=columns.attempts + bindparam("b_tried"),
+            first_try=func.coalesce(columns.first_try, bindparam("b_first", type_=columns.first_try.type)),
+            lease=None,
+            changed_at=now,
+        )
+    )
+
+
+def _key(table: Table) -> ColumnElement[bool]:
+    if table is messages:
+        return messages.c.id == bindparam("b_subscriber")
+    return (deliveries.c.issue_id == bindparam("b_issue")) & (deliveries.c.subscriber_id == bindparam("b_subscriber"))
+
+
+def _bound(result: Result, now: datetime) -> dict[str, Any]:
+    return {
+        "b_issue": result.issue_id,
+        "b_subscriber": result.subscriber_id,
+        "b_state": result.state,
+        "b_code": result.code,
+        "b_reply": result.reply,
+        "b_not_before": result.not_before,
+        "b_tried": int(result.tried),
+        "b_first": now if result.tried else None,
+    }
+
+
+async def renew(conn: Connection, worker: str, lease: datetime) -> None:
+    """The worker lives: its claims hold until `lease`."""
+    for table in (deliveries, messages):
+        await conn.execute(update(table).where(_claimed_by(table, worker)).values(lease=lease))
+
+
+async def release(conn: Connection, worker: str, now: datetime) -> int:
+    """Give back what the worker has claimed and certainly not sent; say how many."""
+    values = {"state": _D.PENDING, "worker": None, "lease": None, "changed_at": now}
+    changed = 0
+    for table in (deliveries, messages):
+        changed += (await conn.execute(update(table).where(_claimed_by(table, worker)).values(**values))).rowcount
+    return changed
+
+
+def _claimed_by(table: Table, worker: str) -> ColumnElement[bool]:
+    return (table.c.worker == worker) & (table.c.state == _D.CLAIMED)
+
+
+async def any_expired(conn: Connection, alive: Iterable[str], now: datetime) -> bool:
+    """Whether `expire` would find something: asked often, and for free."""
+    here = list(alive)
+    for table in (deliveries, messages):
+        if (await conn.execute(select(table.c.worker).where(_lost(table, here, now)).limit(1))).first():
+            return True
+    return False
+
+
+def _lost(table: Table, alive: list[str], now: datetime) -> ColumnElement[bool]:
+    return (table.c.state == _D.CLAIMED) & (table.c.lease < now) & table.c.worker.not_in(alive)
+
+
+async def expire(conn: Connection, alive: Iterable[str], now: datetime) -> int:
+    """Claims whose lease has run out become uncertain: their worker is lost, and its journal with it. Say how many.
+
+    alive: workers on this machine whose process is known to live, whatever their lease says.
+    """
+    values = {"state": _D.UNCERTAIN, "reply": "the sender was lost before it could say", "changed_at": now}
+    here, changed = list(alive), 0
+    for table in (deliveries, messages):
+        changed += (await conn.execute(update(table).where(_lost(table, here, now)).values(**values))).rowcount
+    return changed

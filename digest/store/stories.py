@@ -1,0 +1,138 @@
+"""The pool of stories and the story memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from digest.errors import Conflict
+from digest.model.issue import IssueStory
+from digest.model.story import RawStory, Story
+from digest.store import upsert
+from digest.store.engine import Connection
+from digest.store.tables import memory, sightings, stories
+
+
+async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
+    """Keep a story unless the pool has it already, by its link or by its source's id; say whether it is new.
+
+    A story that another source has brought before is not new: the second source is noted beside it.
+    """
+    known = await _known(conn, raw)
+    if known is None:
+        known = await _insert(conn, raw, now)
+        await _note_sighting(conn, known, raw.source, now)
+        return True
+    await _note_sighting(conn, known, raw.source, now)
+    return False
+
+
+def _bounded(key: str) -> str:
+    """A key of any length in a length that both databases can index."""
+    return key if len(key) <= 500 else f"{key[:400]}#{sha256(key.encode()).hexdigest()}"
+
+
+async def _known(conn: Connection, raw: RawStory) -> int | None:
+    same_id = (stories.c.source == raw.source) & (stories.c.guid == raw.guid) if raw.guid else stories.c.id.is_(None)
+    query = (
+        select(stories.c.id).where(or_(stories.c.link_key == _bounded(raw.link_key), same_id)).order_by(stories.c.id)
+    )
+    found: int | None = (await conn.execute(query.limit(1))).scalar()
+    return found
+
+
+async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int:
+    values = asdict(raw) | {
+        "link_key": _bounded(raw.link_key),
+        "topics": list(raw.topics),
+        "published": raw.published or now,
+        "first_seen": now,
+    }
+    result = await conn.execute(insert(stories).values(values).returning(stories.c.id))
+    return int(result.scalar_one())
+
+
+async def _note_sighting(conn: Connection, story_id: int, source: str, now: datetime) -> None:
+    values = {"story_id": story_id, "source": source, "seen_at": now}
+    await conn.execute(upsert.insert(conn, sightings).values(values).on_conflict_do_nothing())
+
+
+async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime) -> list[Story]:
+    """Stories first seen after `since` that one of `sources` carried (None: any), newest first."""
+    query = select(stories).where(stories.c.first_seen > since)
+    if sources is not None:
+        carried = select(sightings.c.story_id).where(sightings.c.source.in_(list(sources)))
+        query = query.where(stories.c.id.in_(carried))
+    rows = (await conn.execute(query.order_by(stories.c.published.desc(), stories.c.id))).mappings().all()
+    also = await _carriers(conn, [row["id"] for row in rows])
+    return [
+        Story(
+            **{
+                **row,
+                "topics": tuple(row["topics"]),
+                "also": tuple(sorted(also.get(row["id"], frozenset()) - {row["source"]})),
+            }
+        )
+        for row in rows
+    ]
+
+
+async def _carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for start in range(0, len(ids), 500):
+        chunk = ids[start : start + 500]
+        for story_id, source in await conn.execute(
+            select(sightings.c.story_id, sightings.c.source).where(sightings.c.story_id.in_(chunk))
+        ):
+            found.setdefault(story_id, set()).add(source)
+    return {story_id: frozenset(sources) for story_id, sources in found.items()}
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
+    """What identifies a story: its link, its id at the source, its title when that is telling."""
+    marks = [("link", _bounded(story.link_key))]
+    if story.guid:
+        marks.append(("id", _bounded(f"{story.source} {story.guid}")))
+    if story.title_key:
+        marks.append(("title", _bounded(story.title_key)))
+    return marks
+
+
+async def remember(
+    conn: Connection, newsletter: str, edition: str, issue_id: int, chosen: Sequence[IssueStory], now: datetime
+) -> None:
+    """Write the stories of an issue into the memory of its edition. Raises Conflict when one of them is there already."""
+    rows = [
+        {"newsletter": newsletter, "edition": edition, "kind": kind, "value": value, "issue_id": issue_id, "at": now}
+        for kind, value in dict.fromkeys(mark for story in chosen for mark in marks(story))
+    ]
+    try:
+        async with conn.begin_nested():
+            await conn.execute(insert(memory), rows)
+    except IntegrityError:
+        raise Conflict("another issue has taken one of these stories in the meantime") from None
+
+
+async def release(conn: Connection, issue_id: int) -> None:
+    """Forget that the issue carried its stories: it was undone before anything left."""
+    await conn.execute(delete(memory).where(memory.c.issue_id == issue_id))
+
+
+async def remembered(conn: Connection, newsletter: str, edition: str) -> dict[tuple[str, str], int]:
+    """The memory of an edition: (kind, value) to the issue that carried it."""
+    query = select(memory.c.kind, memory.c.value, memory.c.issue_id)
+    rows = await conn.execute(query.where(memory.c.newsletter == newsletter, memory.c.edition == edition))
+    return {(kind, value): issue_id for kind, value, issue_id in rows}
+
+
+async def count(conn: Connection) -> int:
+    """How many stories the pool holds."""
+    return int((await conn.execute(select(func.count()).select_from(stories))).scalar_one())

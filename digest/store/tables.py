@@ -1,0 +1,280 @@
+"""The tables, as SQLAlchemy Core metadata. Migrations are written by hand; a test holds that they give this very schema.
+
+Instants are stored in UTC. Names of tables are the words of docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column of type INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime in Python; a timestamp without zone, in UTC, in the database, the same on both."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Refuse naive datetimes: a guess at their zone would be a silent fault."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("rules", String(64)),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_hash", String(64)),
+    Column("asked_at", Instant),
+    Column("good_at", Instant),
+    Column("status", String(16), nullable=False),
+    Column("error", Text),
+    Column("found", Integer, nullable=False, default=0),
+)
+
+stories = Table(
+    "stories",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("guid", Text),
+    Column("link", Text, nullable=False),
+    Column("link_key", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("title_key", Text, nullable=False),
+    Column("teaser", Text, nullable=False),
+    Column("image", Text),
+    Column("language", String(35)),
+    Column("topics", JSON, nullable=False),
+    Column("published", Instant, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Index("ix_stories_source_guid", "source", "guid"),
+    Index("ix_stories_first_seen", "first_seen"),
+)
+
+# A story that several sources carry is stored once; who else carried it stands here.
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("story_id", Id, ForeignKey("stories.id", ondelete="CASCADE"), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+)
+
+issues = Table(
+    "issues",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("newsletter", String(64), nullable=False),
+    Column("edition", String(16), nullable=False),
+    Column("slot", Instant, nullable=False),
+    Column("scheduled", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("subject", Text),
+    Column("intro", Text, nullable=False, default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("built_at", Instant),
+    Column("approved_at", Instant),
+    Column("not_before", Instant),
+    Column("started_at", Instant),
+    Column("ended_at", Instant),
+    UniqueConstraint("newsletter", "edition", "slot"),
+    Index("ix_issues_state", "state"),
+)
+
+# A story as it stands in one issue; a copy, because an editor's change is for this issue only.
+issue_stories = Table(
+    "issue_stories",
+    metadata,
+    Column("issue_id", Id, ForeignKey("issues.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("story_id", Id, nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("guid", Text),
+    Column("link", Text, nullable=False),
+    Column("link_key", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("title_key", Text, nullable=False),
+    Column("teaser", Text, nullable=False),
+    Column("image", Text),
+    Column("language", String(35)),
+    Column("topics", JSON, nullable=False),
+    Column("published", Instant, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+# The story memory: what an edition has carried. Unique: of two issues with one story, the later approval fails whole.
+memory = Table(
+    "memory",
+    metadata,
+    Column("newsletter", String(64), primary_key=True),
+    Column("edition", String(16), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("issue_id", Id, ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_memory_issue_id", "issue_id"),
+)
+
+# What was approved, byte for byte but for the named slots; `content` is a model.issue.RenderedIssue as JSON.
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("issue_id", Id, ForeignKey("issues.id", ondelete="CASCADE"), primary_key=True),
+    Column("content", JSON, nullable=False),
+)
+
+# Since when a newsletter's schedule holds: slots before that are nobody's promise.
+timetable = Table(
+    "timetable",
+    metadata,
+    Column("newsletter", String(64), primary_key=True),
+    Column("edition", String(16), primary_key=True),
+    Column("schedule", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("email", String(320), nullable=False),
+    Column("email_key", String(320), nullable=False, unique=True),
+    Column("name", String(200), nullable=False, default=""),
+    Column("language", String(35)),
+    Column("created_at", Instant, nullable=False),
+    # Set when the address must not be mailed at all (bounced, complained, asked to be forgotten); the reason is the value.
+    Column("suppressed", String(64)),
+    Column("suppressed_at", Instant),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("list", String(64), primary_key=True),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("since", Instant, nullable=False),
+    Index("ix_subscriptions_subscriber_id", "subscriber_id"),
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("newsletter", String(64), primary_key=True),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("issue_id", Id),
+)
+
+# Which files were read, so that only those that changed are read again.
+list_files = Table(
+    "list_files",
+    metadata,
+    Column("list", String(64), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("read_at", Instant, nullable=False),
+)
+
+# The ledger: who got what, who did not, why.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("issue_id", Id, ForeignKey("issues.id", ondelete="CASCADE"), primary_key=True),
+    Column("subscriber_id", Id, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("worker", String(128)),
+    Column("lease", Instant),
+    Column("code", Integer),
+    Column("reply", Text),
+    Column("first_try", Instant),
+    Column("changed_at", Instant, nullable=False),
+    Index("ix_deliveries_issue_id_state_not_before", "issue_id", "state", "not_before"),
+    Index("ix_deliveries_worker", "worker"),
+)
+
+# Mails that are no issue: tests, notes to editors, confirmations. Kept whole, so that a try again sends the same bytes.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("sender", String(320), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("worker", String(128)),
+    Column("lease", Instant),
+    Column("code", Integer),
+    Column("reply", Text),
+    Column("first_try", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Index("ix_messages_state_not_before", "state", "not_before"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("newsletter", String(64)),
+    Column("issue_id", Id),
+    Column("reason", Text, nullable=False, default=""),
+    Column("data", JSON, nullable=False),
+    Index("ix_events_issue_id", "issue_id"),
+    Index("ix_events_at", "at"),
+)

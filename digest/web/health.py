@@ -1,0 +1,55 @@
+"""/healthz: whether process, database and timetable live, and what ails the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from digest.errors import StoreError
+from digest.flow import produce
+from digest.flow.newsroom import Newsroom
+from digest.model.issue import IssueState
+from digest.store import issues
+
+Pulse = Callable[[], datetime | None]
+"""When the timetable last looked; None before its first look."""
+
+STILL_ALIVE = timedelta(seconds=60)
+
+
+def routes(room: Newsroom, pulse: Pulse) -> APIRouter:
+    """The routes for machines that watch us."""
+    router = APIRouter()
+
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
+    async def healthz(request: Request) -> JSONResponse:
+        found = await _examine(room, pulse)
+        ailing = found["sources_failed"] or found["issues_held"]
+        alive = found["database"] == "ok" and found["timetable"] == "ok"
+        ready = alive and not ailing
+        status = 200 if (ready if "ready" in request.query_params else alive) else 503
+        return JSONResponse({"status": "ok" if ready else "ailing" if alive else "down", **found}, status)
+
+    return router
+
+
+async def _examine(room: Newsroom, pulse: Pulse) -> dict[str, Any]:
+    looked = pulse()
+    ticking = looked is not None and room.clock.now() - looked < STILL_ALIVE
+    found: dict[str, Any] = {"database": "ok", "timetable": "ok" if ticking else "not running"}
+    try:
+        sources = await produce.health(room)
+        async with room.store.read() as conn:
+            held = await issues.in_states(conn, [IssueState.HELD])
+    except StoreError as error:
+        return found | {"database": str(error), "sources_failed": [], "issues_held": []}
+    return found | {
+        "sources_failed": [
+            {"name": each["name"], "error": each["error"]} for each in sources if each["status"] == "failed"
+        ],
+        "issues_held": [{"issue": each.id, "newsletter": each.newsletter, "reason": each.reason} for each in held],
+    }
