@@ -51,6 +51,7 @@ async def send(room: Newsroom, order: Order) -> int:
         return await _dry_run(room, order, warnings)
     issue = await _issue_to_send(room, order)
     if issue.state is _S.SKIPPED:
+        await _point_at_held(room, order.newsletter)
         return await _conclude(room, issue.id, order.as_json)
     await _summary(room, issue, warnings)
     if not order.yes and not _agreed():
@@ -63,6 +64,12 @@ async def send(room: Newsroom, order: Order) -> int:
         await _conclude(room, issue.id, order.as_json, quiet=True)
         return HELD
     return await _approve_and_send(room, issue.id, order.as_json)
+
+
+async def _point_at_held(room: Newsroom, newsletter: str) -> None:
+    """Where nothing is new because an issue with the news is held, say so."""
+    for held in await report.held(room, newsletter):
+        note(f"Issue {held.id} is held: {held.reason}. To send it: digest issues resume {held.id}")
 
 
 async def _prepare(room: Newsroom, newsletter: str) -> list[str]:

@@ -142,6 +142,15 @@ async def hold(room: Newsroom, issue_id: int, reason: str) -> Issue:
         return await issues.get(conn, issue_id)
 
 
+async def hold_refused(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
+    """Hold an issue that the mail server refuses to take; where nothing has left its stories are free again."""
+    await issues.move(conn, issue, _S.HELD, reason=reason)
+    if not await deliveries.has_left(conn, issue.id):
+        await stories.release(conn, issue.id)
+    await room.log(conn, "issue.held", issue, reason=reason)
+    await notify.ended(conn, room, issue, _S.HELD, reason)
+
+
 async def _undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
     """Take an approval back: the memory is released and the deliveries are gone, as if it had never been."""
     if await deliveries.has_left(conn, issue.id):
@@ -154,13 +163,19 @@ async def _undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
 
 
 async def resume(room: Newsroom, issue_id: int) -> Issue:
-    """Go on: a paused issue, or one held in mid-send, is sent on; one held before that goes back to review."""
+    """Go on: a paused issue, or one held in mid-send, is sent on; one held before that goes back to review.
+
+    Raises Conflict when it was held before anything left and another issue has taken one of its stories since.
+    """
     async with room.store.write() as conn:
         issue = await issues.get(conn, issue_id)
         if issue.state not in {_S.HELD, _S.PAUSED}:
             raise IllegalMove(f"issue {issue_id}", issue.state, "resumed")
         to = _S.SENDING if issue.approved_at else _S.REVIEW
         await issues.move(conn, issue, to)
+        if to is _S.SENDING and not await stories.is_remembered(conn, issue_id):
+            # It was held before anything left, and its stories were free meanwhile.
+            await stories.remember(conn, issue.newsletter, issue.edition, issue.id, issue.stories, room.clock.now())
         await room.log(conn, "issue.resumed", issue)
         return await issues.get(conn, issue_id)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import Tally
-from digest.model.issue import Issue
+from digest.model.issue import Issue, IssueState
 from digest.store import deliveries, events, issues
 from digest.store.issues import Summary
 
@@ -46,6 +46,12 @@ async def listing(room: Newsroom) -> list[Summary]:
     """The issues, newest first."""
     async with room.store.read() as conn:
         return await issues.summaries(conn)
+
+
+async def held(room: Newsroom, newsletter: str) -> list[Issue]:
+    """The issues of a newsletter that wait for an editor's decision."""
+    async with room.store.read() as conn:
+        return await issues.in_states(conn, [IssueState.HELD], newsletter)
 
 
 async def history(room: Newsroom, issue_id: int) -> list[dict[str, Any]]:

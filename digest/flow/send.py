@@ -25,7 +25,7 @@ from digest.deliver.journal import Journal, worker_name
 from digest.deliver.pool import Outgoing, Pool
 from digest.deliver.retry import gives_up, next_try
 from digest.errors import DigestError, RelayRefused
-from digest.flow import notify
+from digest.flow import notify, publish
 from digest.flow.mailing import Mailing
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import Delivery, DeliveryState, Outcome, Reply
@@ -276,9 +276,7 @@ class Sender:
         async with self._room.store.write() as conn:
             for issue in await issues.in_states(conn, [IssueState.SENDING]):
                 if only in (None, issue.id):
-                    await issues.move(conn, issue, IssueState.HELD, reason=reason)
-                    await self._room.log(conn, "issue.held", issue, reason=reason)
-                    await notify.ended(conn, self._room, issue, IssueState.HELD, reason)
+                    await publish.hold_refused(conn, self._room, issue, reason)
 
 
 async def _end(room: Newsroom, issue: Issue) -> None:

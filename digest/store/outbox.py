@@ -51,7 +51,7 @@ def _record(table: Table, worker: str, now: datetime) -> Any:
     columns = table.c
     return (
         update(table)
-        .where(_key(table), columns.worker == worker, columns.state.in_([_D.CLAIMED, _D.UNCERTAIN]))
+        .where(_key(table), columns.worker == worker, (columns.state == _D.CLAIMED) | (columns.state == _D.UNCERTAIN))
         .values(
             state=bindparam("b_state"),
             code=bindparam("b_code"),

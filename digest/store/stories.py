@@ -126,6 +126,12 @@ async def release(conn: Connection, issue_id: int) -> None:
     await conn.execute(delete(memory).where(memory.c.issue_id == issue_id))
 
 
+async def is_remembered(conn: Connection, issue_id: int) -> bool:
+    """Whether the stories of an issue are in the memory on its account."""
+    query = select(memory.c.value).where(memory.c.issue_id == issue_id).limit(1)
+    return (await conn.execute(query)).first() is not None
+
+
 async def remembered(conn: Connection, newsletter: str, edition: str) -> dict[tuple[str, str], int]:
     """The memory of an edition: (kind, value) to the issue that carried it."""
     query = select(memory.c.kind, memory.c.value, memory.c.issue_id)
