@@ -160,7 +160,9 @@ def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False)
                 }
                 for s in issue.stories
             ]
-            emit(_line(issue) | {"stories": stories, "events": happened})
+            names = ("email", "outcome", "code", "reply")
+            missing = [dict(zip(names, each, strict=True)) for each in await report.not_reached(room, issue_id)]
+            emit(_line(issue) | {"stories": stories, "events": happened, "not_reached": missing})
             return
         reason = f": {issue.reason}" if issue.reason else ""
         say(f"Issue {issue.id} of {issue.newsletter}, {_local(room, issue)}, {issue.state}{reason}")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, note, say, stop_on_signals
+from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
+from digest.daemon.signals import told_to_end
 from digest.errors import IllegalMove, RelayRefused, TemplateError, UsageError
 from digest.flow import mailing, membership, produce, publish, report
 from digest.flow.newsroom import Newsroom
@@ -192,7 +193,7 @@ async def _depart(room: Newsroom, issue: Issue, as_json: bool) -> int:
     """Wait for the end of the grace period, then send."""
     if issue.state is not _S.APPROVED:
         return await _conclude(room, issue.id, as_json)
-    stop = stop_on_signals()
+    stop = told_to_end()
     if issue.not_before and not await _grace(room, (issue.not_before - room.clock.now()).total_seconds(), stop):
         await publish.hold(room, issue.id, "undone by an editor during the grace period")
         return await _conclude(room, issue.id, as_json)
@@ -230,14 +231,14 @@ async def resume(room: Newsroom, issue_id: int, as_json: bool) -> int:
     """Go on: back to review, or on with sending, here and now."""
     issue = await publish.resume(room, issue_id)
     if issue.state is _S.SENDING:
-        return await _deliver(room, issue_id, stop_on_signals(), as_json)
+        return await _deliver(room, issue_id, told_to_end(), as_json)
     return await _conclude(room, issue_id, as_json, quiet=True)
 
 
 async def retry(room: Newsroom, issue_id: int, as_json: bool, *, failed: bool, uncertain: bool) -> int:
     """Try again what is deferred and what else was asked for, here and now."""
     await publish.retry(room, issue_id, failed=failed, uncertain=uncertain)
-    return await _deliver(room, issue_id, stop_on_signals(), as_json)
+    return await _deliver(room, issue_id, told_to_end(), as_json)
 
 
 async def _deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, as_json: bool) -> int:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from digest import log
 from digest.app import open_newsroom
 from digest.clock import Clock
+from digest.daemon.signals import told_to_end
 from digest.daemon.timetable import Timetable
 from digest.errors import DigestError, RelayRefused, UsageError
 from digest.flow import membership
@@ -33,7 +33,7 @@ _log = log.get(__name__)
 async def run(root: Path) -> None:
     """Run the daemon of a site until SIGTERM or Ctrl-C."""
     async with open_newsroom(root, actor="daemon") as room, running(room):
-        await _told_to_end()
+        await told_to_end().wait()
         _log.info("daemon.ending")
 
 
@@ -52,8 +52,8 @@ async def running(room: Newsroom) -> AsyncIterator[Timetable]:
     try:
         yield timetable
     finally:
-        timetable.stop()
         stop.set()
+        await timetable.stop()
         await asyncio.wait({sending}, timeout=DRAIN_S + 1)
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -105,17 +105,3 @@ async def _either(first: asyncio.Event, second: asyncio.Event, clock: Clock, sec
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-
-
-async def _told_to_end() -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        if told.is_set():
-            os._exit(1)  # asked twice: whoever asks does not want to wait, and the journal knows what was in hand
-        told.set()
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, end)
-    await told.wait()

@@ -10,18 +10,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from digest import log
+from digest.clock import SystemClock
 from digest.errors import DigestError, IllegalMove, TemplateError
 from digest.flow import membership, produce, publish
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import OPEN, Issue, IssueState
 from digest.model.schedule import Due, Duty, Rhythm, due
 from digest.store import issues
+
+STOP_S = 1.5
+"""Seconds that a look or a gathering has to end when the daemon ends."""
 
 _S = IssueState
 _log = log.get(__name__)
@@ -35,6 +41,7 @@ class Timetable:
         self._depart = depart
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._busy: set[str] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._last_look: datetime | None = None
 
     def pulse(self) -> datetime | None:
@@ -48,17 +55,38 @@ class Timetable:
         self._every(self._room.settings.gather.every, self._gather)
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Wake no more; what runs is left to end."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+    async def stop(self) -> None:
+        """Wake no more; what runs has a moment to end, then it is cut off: the next start takes it up again."""
+        self._scheduler.pause()
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOP_S)
+        self._scheduler.shutdown(wait=False)
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]]) -> None:
         trigger = IntervalTrigger(seconds=max(1, int(interval.total_seconds())))
-        first = datetime.fromtimestamp(0, UTC)  # long past, and misfires are run: at once
+        at_once = (
+            SystemClock().now()
+        )  # the machine's own time, wherever our clock was moved to: APScheduler knows no other
         self._scheduler.add_job(
-            job, trigger, max_instances=1, coalesce=True, misfire_grace_time=None, next_run_time=first
+            partial(self._run, job),
+            trigger,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=at_once,
         )
+
+    async def _run(self, job: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.current_task()
+        if task is None:  # pragma: no cover - a coroutine that runs has a task
+            return
+        self._running.add(task)
+        try:
+            await job()
+        except asyncio.CancelledError:
+            _log.info("daemon.job.cut")
+        finally:
+            self._running.discard(task)
 
     async def _gather(self) -> None:
         with _reported("gather.failed"):

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from digest import log
 from digest.clock import Clock
 from digest.model.issue import Issue
 from digest.settings import Settings
 from digest.store import events
 from digest.store.engine import Connection, Store
 from digest.tokens import Signer
+
+_log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Newsroom:
     async def log(self, conn: Connection, action: str, issue: Issue, reason: str = "", **data: Any) -> None:
         """Write into the event log what happened to an issue, in the transaction in which it happens."""
         now = self.clock.now()
+        _log.info(action, newsletter=issue.newsletter, issue=issue.id, reason=reason, **data)
         await events.add(
             conn, now, self.actor, action, newsletter=issue.newsletter, issue_id=issue.id, reason=reason, **data
         )

@@ -173,11 +173,18 @@ async def resume(room: Newsroom, issue_id: int) -> Issue:
             raise IllegalMove(f"issue {issue_id}", issue.state, "resumed")
         to = _S.SENDING if issue.approved_at else _S.REVIEW
         await issues.move(conn, issue, to)
-        if to is _S.SENDING and not await stories.is_remembered(conn, issue_id):
-            # It was held before anything left, and its stories were free meanwhile.
-            await stories.remember(conn, issue.newsletter, issue.edition, issue.id, issue.stories, room.clock.now())
+        if to is _S.SENDING:
+            await _go_on(conn, room, issue)
         await room.log(conn, "issue.resumed", issue)
         return await issues.get(conn, issue_id)
+
+
+async def _go_on(conn: Connection, room: Newsroom, issue: Issue) -> None:
+    now = room.clock.now()
+    await deliveries.hurry(conn, issue.id, now)
+    if not await stories.is_remembered(conn, issue.id):
+        # It was held before anything left, and its stories were free meanwhile.
+        await stories.remember(conn, issue.newsletter, issue.edition, issue.id, issue.stories, now)
 
 
 async def pause(room: Newsroom, issue_id: int) -> Issue:

@@ -43,7 +43,8 @@ async def freeze(conn: Connection, issue_id: int, audience: Audience, not_before
         literal(now, deliveries.c.changed_at.type),
     )  # fmt: skip
     columns = ["subscriber_id", "issue_id", "state", "not_before", "attempts", "changed_at"]
-    return int((await conn.execute(insert(deliveries).from_select(columns, eligible))).rowcount)
+    statement = insert(deliveries).from_select(columns, eligible).execution_options(preserve_rowcount=True)
+    return int((await conn.execute(statement)).rowcount)
 
 
 async def thaw(conn: Connection, issue_id: int) -> None:
@@ -95,6 +96,7 @@ async def claim(
 
 
 def _claim(issue_id: int, worker: str, limit: int, now: datetime, lease: datetime) -> Any:
+    # A CTE rather than a subquery: PostgreSQL may run a subquery once per row, and then its limit does not hold.
     due = (
         select(deliveries.c.subscriber_id)
         .join(issues, issues.c.id == deliveries.c.issue_id)
@@ -107,10 +109,11 @@ def _claim(issue_id: int, worker: str, limit: int, now: datetime, lease: datetim
         .order_by(deliveries.c.subscriber_id)
         .limit(limit)
         .with_for_update(of=deliveries, skip_locked=True)
+        .cte("due")
     )
     return (
         update(deliveries)
-        .where(deliveries.c.issue_id == issue_id, deliveries.c.subscriber_id.in_(due))
+        .where(deliveries.c.issue_id == issue_id, deliveries.c.subscriber_id.in_(select(due.c.subscriber_id)))
         .values(state=_D.CLAIMED, worker=worker, lease=lease, changed_at=now)
         .returning(deliveries.c.subscriber_id, deliveries.c.attempts, deliveries.c.first_try)
     )
@@ -186,8 +189,9 @@ async def retry(conn: Connection, issue_id: int, state: DeliveryState, now: date
 
 
 async def hurry(conn: Connection, issue_id: int, now: datetime) -> int:
-    """Make deferred deliveries due at once; say how many."""
-    which = (deliveries.c.issue_id == issue_id) & (deliveries.c.state == _D.DEFERRED)
+    """Make everything that waits for a later try due at once; say how many."""
+    waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
+    which = (deliveries.c.issue_id == issue_id) & waiting & (deliveries.c.not_before > now)
     return int((await conn.execute(update(deliveries).where(which).values(not_before=now, changed_at=now))).rowcount)
 
 

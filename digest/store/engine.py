@@ -31,6 +31,8 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        # SQLite's readers see one moment anyway; PostgreSQL's see one only when they ask for it.
+        self._reader = engine if self.is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
         # Within one process writers queue here, where waiting is free, rather than in SQLite's busy loop.
         self._writer = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
 
@@ -38,8 +40,12 @@ class Store:
     async def open(cls, url: str, root: Path) -> Store:
         """Open the database at `url` (relative to `root`) and bring its schema up to date. Raises StoreError."""
         store = cls(_engine(url, root))
-        with translated(url):
-            await migrate(store.engine)
+        try:
+            with translated(url):
+                await migrate(store.engine)
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     async def close(self) -> None:
@@ -50,7 +56,7 @@ class Store:
     async def read(self) -> AsyncIterator[Connection]:
         """A connection that sees one moment of the database."""
         with translated():
-            async with self.engine.connect() as connection:
+            async with self._reader.connect() as connection:
                 yield connection
 
     @contextlib.asynccontextmanager

@@ -183,7 +183,7 @@ async def summaries(conn: Connection, limit: int = 1000) -> list[Summary]:
     counted = select(
         deliveries.c.issue_id,
         func.count().label("recipients"),
-        func.sum((deliveries.c.state == DeliveryState.SENT).cast(issues.c.id.type)).label("sent"),
+        func.count().filter(deliveries.c.state == DeliveryState.SENT).label("sent"),
     ).group_by(deliveries.c.issue_id)
     totals = counted.subquery()
     query = (
@@ -193,4 +193,4 @@ async def summaries(conn: Connection, limit: int = 1000) -> list[Summary]:
         .limit(limit)
     )
     rows = (await conn.execute(query)).mappings()
-    return [Summary(_issue(row, ()), row["recipients"] or 0, int(row["sent"] or 0)) for row in rows]
+    return [Summary(_issue(row, ()), row["recipients"] or 0, row["sent"] or 0) for row in rows]

@@ -44,17 +44,19 @@ async def add(conn: Connection, kind: Kind, sender: str, recipient: str, content
 
 async def claim(conn: Connection, worker: str, limit: int, now: datetime, lease: datetime) -> list[Message]:
     """Take up to `limit` due messages; safe with any number of workers."""
+    # A CTE rather than a subquery: PostgreSQL may run a subquery once per row, and then its limit does not hold.
     due = (
         select(messages.c.id)
         .where(messages.c.state.in_([_D.PENDING, _D.DEFERRED]), messages.c.not_before <= now)
         .order_by(messages.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     columns = (messages.c.id, messages.c.recipient, messages.c.sender, messages.c.content, messages.c.attempts)
     statement = (
         update(messages)
-        .where(messages.c.id.in_(due))
+        .where(messages.c.id.in_(select(due.c.id)))
         .values(state=_D.CLAIMED, worker=worker, lease=lease, changed_at=now)
         .returning(*columns, messages.c.first_try)
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from digest.errors import Conflict
@@ -17,6 +17,8 @@ from digest.store import upsert
 from digest.store.engine import Connection
 from digest.store.tables import memory, sightings, stories
 
+MAX_LANGUAGE = 35
+
 
 async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     """Keep a story unless the pool has it already, by its link or by its source's id; say whether it is new.
@@ -24,12 +26,12 @@ async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     A story that another source has brought before is not new: the second source is noted beside it.
     """
     known = await _known(conn, raw)
-    if known is None:
-        known = await _insert(conn, raw, now)
-        await _note_sighting(conn, known, raw.source, now)
-        return True
-    await _note_sighting(conn, known, raw.source, now)
-    return False
+    new = await _insert(conn, raw, now) if known is None else None
+    # Neither: another process has stored it between our look and our insert.
+    story_id = known or new or await _known(conn, raw)
+    if story_id is not None:
+        await _note_sighting(conn, story_id, raw.source, now)
+    return new is not None
 
 
 def _bounded(key: str) -> str:
@@ -38,7 +40,9 @@ def _bounded(key: str) -> str:
 
 
 async def _known(conn: Connection, raw: RawStory) -> int | None:
-    same_id = (stories.c.source == raw.source) & (stories.c.guid == raw.guid) if raw.guid else stories.c.id.is_(None)
+    same_id: ColumnElement[bool] = stories.c.id.is_(None)
+    if raw.guid:
+        same_id = (stories.c.source == raw.source) & (stories.c.guid == _bounded(raw.guid))
     query = (
         select(stories.c.id).where(or_(stories.c.link_key == _bounded(raw.link_key), same_id)).order_by(stories.c.id)
     )
@@ -46,15 +50,20 @@ async def _known(conn: Connection, raw: RawStory) -> int | None:
     return found
 
 
-async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int:
+async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int | None:
+    """Its number; None when another process has its link by now."""
     values = asdict(raw) | {
+        "guid": _bounded(raw.guid) if raw.guid else None,
         "link_key": _bounded(raw.link_key),
+        # What is longer is no language tag (RFC 5646 §4.4.1), and a feed may claim anything.
+        "language": raw.language if raw.language and len(raw.language) <= MAX_LANGUAGE else None,
         "topics": list(raw.topics),
         "published": raw.published or now,
         "first_seen": now,
     }
-    result = await conn.execute(insert(stories).values(values).returning(stories.c.id))
-    return int(result.scalar_one())
+    statement = upsert.insert(conn, stories).values(values).on_conflict_do_nothing().returning(stories.c.id)
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
 
 
 async def _note_sighting(conn: Connection, story_id: int, source: str, now: datetime) -> None:

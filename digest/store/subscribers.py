@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, select, update
 
 from digest.model.subscriber import (
     Counts,
@@ -42,7 +42,9 @@ async def _take_over(conn: Connection, list_name: str, entries: Sequence[ListEnt
     people = await _people(conn, keys)
     newcomers = [entry for entry, key in zip(entries, keys, strict=True) if key not in people]
     if newcomers:
-        await conn.execute(insert(subscribers), [_person(entry, now) for entry in newcomers])
+        # Another process may take over the same file at the same time.
+        statement = upsert.insert(conn, subscribers).on_conflict_do_nothing()
+        await conn.execute(statement, [_person(entry, now) for entry in newcomers])
         people |= await _people(conn, [email_key(entry.email) for entry in newcomers])
     listed = await _subscribed(conn, list_name, [person["id"] for person in people.values()])
     added = updated = 0
@@ -57,7 +59,7 @@ async def _take_over(conn: Connection, list_name: str, entries: Sequence[ListEnt
         elif await _refresh_topics(conn, list_name, subscription, entry) or changed:
             updated += 1
     if joining:
-        await conn.execute(insert(subscriptions), joining)
+        await conn.execute(upsert.insert(conn, subscriptions).on_conflict_do_nothing(), joining)
     return Counts(added, updated, len(entries) - added - updated)
 
 
@@ -172,7 +174,7 @@ async def opt_out(conn: Connection, newsletter: str, subscriber_id: int, issue_i
     """She leaves the newsletter; say whether that is news."""
     values = {"newsletter": newsletter, "subscriber_id": subscriber_id, "issue_id": issue_id, "at": now}
     statement = upsert.insert(conn, opt_outs).values(**values).on_conflict_do_nothing()
-    return (await conn.execute(statement)).rowcount > 0
+    return (await conn.execute(statement, execution_options={"preserve_rowcount": True})).rowcount > 0
 
 
 async def withdraw_opt_out(conn: Connection, newsletter: str, subscriber_id: int) -> bool:
@@ -205,8 +207,9 @@ async def listing(
     )
     if list_name is not None:
         query = query.where(subscriptions.c.list == list_name)
-    async for row in await conn.stream(query):
-        yield row.list, row.email, row.name, row.suppressed or row.state, tuple(row.topics), row.language, row.since
+    async with conn.stream(query) as rows:
+        async for row in rows:
+            yield row.list, row.email, row.name, row.suppressed or row.state, tuple(row.topics), row.language, row.since
 
 
 async def counts(conn: Connection) -> dict[str, dict[str, int]]:

@@ -1,0 +1,217 @@
+"""The pool of stories and the story memory, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import timedelta
+
+import pytest
+
+from digest.errors import Conflict
+from digest.model.issue import REGULAR
+from digest.model.story import RawStory, Story
+from digest.store import stories
+from digest.store.engine import Store
+from tests.conftest import OpenStore
+from tests.store.world import NOTES, NOW, after, get_issue, issue_story, new_issue, raw_story
+
+EVER = NOW - timedelta(days=365)
+
+
+async def _add(store: Store, *raw: RawStory) -> list[bool]:
+    async with store.write() as conn:
+        return [await stories.add(conn, each, NOW) for each in raw]
+
+
+async def _pool(store: Store, *sources: str) -> list[Story]:
+    async with store.read() as conn:
+        return await stories.pool(conn, sources or None, EVER)
+
+
+async def test_a_story_comes_back_as_it_was_found(store: Store) -> None:
+    published = after(-3600)
+    raw = raw_story(published=published, image="https://i.example.com/1.png", language="en", topics=("naval", "air"))
+    assert await _add(store, raw) == [True]
+    [story] = await _pool(store)
+    assert story == Story(
+        id=story.id,
+        source="wire",
+        guid="guid-1",
+        link="https://news.example.com/1",
+        link_key="news.example.com/1",
+        title="Story 1",
+        title_key="story 1",
+        teaser="A teaser.",
+        published=published,
+        first_seen=NOW,
+        image="https://i.example.com/1.png",
+        language="en",
+        topics=("naval", "air"),
+    )
+
+
+async def test_a_story_without_a_date_counts_as_published_when_first_seen(store: Store) -> None:
+    await _add(store, raw_story(published=None))
+    assert [story.published for story in await _pool(store)] == [NOW]
+
+
+async def test_a_story_is_new_only_once_by_its_link(store: Store) -> None:
+    again = raw_story(guid="another", title="Story 1, updated")
+    assert await _add(store, raw_story(), again) == [True, False]
+    assert [story.title for story in await _pool(store)] == ["Story 1"]
+
+
+async def test_a_story_is_new_only_once_by_its_id_at_the_source(store: Store) -> None:
+    moved = raw_story(link_key="news.example.com/moved")
+    elsewhere = raw_story(source="gazette", link_key="gazette.example.com/1")
+    assert await _add(store, raw_story(), moved, elsewhere) == [True, False, True]
+
+
+async def test_stories_without_an_id_are_told_apart_by_their_links(store: Store) -> None:
+    assert await _add(store, raw_story("1", guid=None), raw_story("2", guid=None)) == [True, True]
+
+
+async def test_a_second_source_is_noted_beside_the_story(store: Store) -> None:
+    await _add(store, raw_story(), raw_story(source="gazette", guid="g"), raw_story(source="courier", guid=None))
+    [story] = await _pool(store)
+    assert (story.source, story.also) == ("wire", ("courier", "gazette"))
+    assert await _pool(store, "gazette") == [story]
+    assert await _pool(store, "somebody-else") == []
+
+
+async def test_very_long_keys_identify_stories_all_the_same(store: Store) -> None:
+    # Random, so that PostgreSQL cannot compress them to what its index takes.
+    base = secrets.token_hex(5000)
+    one = raw_story("1", link_key=f"{base}/1", guid=f"{base}-1")
+    two = raw_story("2", link_key=f"{base}/2", guid=f"{base}-2")
+    moved = raw_story("3", link_key="short", guid=f"{base}-2")
+    assert await _add(store, one, two, one, two, moved) == [True, True, False, False, False]
+
+
+async def test_what_is_too_long_for_a_language_tag_is_none(store: Store) -> None:
+    await _add(store, raw_story(language="English as it is spoken on the northern shore"))
+    assert [story.language for story in await _pool(store)] == [None]
+
+
+async def test_the_pool_holds_what_came_after_an_instant_newest_first(store: Store) -> None:
+    async with store.write() as conn:
+        for key, seen, published in (("1", 0, 5), ("2", 1, 7), ("3", 2, 6)):
+            await stories.add(conn, raw_story(key, published=after(published)), after(seen))
+        assert await stories.count(conn) == 3
+        assert [story.title for story in await stories.pool(conn, None, NOW)] == ["Story 2", "Story 3"]
+
+
+async def test_two_processes_that_gather_at_once_keep_each_story_once(open_store: OpenStore) -> None:
+    raw = [raw_story(str(number)) for number in range(40)]
+    one, two = await open_store(), await open_store()
+    news = await asyncio.gather(_add(one, *raw), _add(two, *raw))
+    assert sorted(a + b for a, b in zip(*news, strict=True)) == [1] * 40
+    assert len(await _pool(one)) == 40
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_edition_remembers_link_id_and_title(store: Store) -> None:
+    issue = await new_issue(store)
+    chosen = [issue_story("1", 0), issue_story("2", 1, guid=None, title_key="")]
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, issue, chosen, NOW)
+    async with store.read() as conn:
+        assert await stories.remembered(conn, NOTES, REGULAR) == {
+            ("link", "news.example.com/1"): issue,
+            ("id", "wire guid-1"): issue,
+            ("title", "story 1"): issue,
+            ("link", "news.example.com/2"): issue,
+        }
+        assert await stories.remembered(conn, NOTES, "weekly") == {}
+        assert await stories.remembered(conn, "other", REGULAR) == {}
+
+
+async def test_stories_of_one_issue_may_share_a_title(store: Store) -> None:
+    issue = await new_issue(store)
+    async with store.write() as conn:
+        await stories.remember(
+            conn, NOTES, REGULAR, issue, [issue_story("1"), issue_story("2", 1, title_key="story 1")], NOW
+        )
+        assert len(await stories.remembered(conn, NOTES, REGULAR)) == 5
+
+
+async def test_very_long_keys_are_remembered(store: Store) -> None:
+    issue, key = await new_issue(store), "ß" * 400 + secrets.token_hex(4000)
+    story = issue_story(key, title_key=key)
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, issue, [story], NOW)
+    async with store.read() as conn:
+        memory = await stories.remembered(conn, NOTES, REGULAR)
+    assert dict.fromkeys(stories.marks(story), issue) == memory
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        issue_story("new", 1, link_key="news.example.com/1"),
+        issue_story("new", 1, guid="guid-1"),
+        issue_story("new", 1, title_key="story 1"),
+    ],
+    ids=["link", "id", "title"],
+)
+async def test_the_later_of_two_issues_with_one_story_is_refused_whole(store: Store, shared: object) -> None:
+    one, two = await new_issue(store), await new_issue(store, after(3600))
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, one, [issue_story("1")], NOW)
+    with pytest.raises(Conflict):
+        async with store.write() as conn:
+            await stories.remember(conn, NOTES, REGULAR, two, [issue_story("2"), shared], NOW)  # type: ignore[list-item]
+    async with store.read() as conn:
+        assert set((await stories.remembered(conn, NOTES, REGULAR)).values()) == {one}
+
+
+async def test_a_transaction_goes_on_after_a_conflict(store: Store) -> None:
+    one, two = await new_issue(store), await new_issue(store, after(3600))
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, one, [issue_story("1")], NOW)
+        with pytest.raises(Conflict):
+            await stories.remember(conn, NOTES, REGULAR, two, [issue_story("2"), issue_story("1", 1)], NOW)
+        await stories.remember(conn, NOTES, REGULAR, two, [issue_story("3")], NOW)
+    async with store.read() as conn:
+        memory = await stories.remembered(conn, NOTES, REGULAR)
+    assert [value for kind, value in sorted(memory) if kind == "title"] == ["story 1", "story 3"]
+
+
+async def test_of_two_issues_approved_at_once_one_gets_the_story(open_store: OpenStore) -> None:
+    stores = [await open_store(), await open_store()]
+    numbers = [await new_issue(stores[0]), await new_issue(stores[0], after(3600))]
+
+    async def approve(store: Store, issue: int) -> int | None:
+        try:
+            async with store.write() as conn:
+                await stories.remember(conn, NOTES, REGULAR, issue, [issue_story("1")], NOW)
+        except Conflict:
+            return None
+        return issue
+
+    won = [issue for issue in await asyncio.gather(*map(approve, stores, numbers)) if issue]
+    async with stores[0].read() as conn:
+        assert list(set((await stories.remembered(conn, NOTES, REGULAR)).values())) == won
+    assert len(won) == 1
+
+
+async def test_another_edition_may_carry_the_story_again(store: Store) -> None:
+    one, two = await new_issue(store), await new_issue(store, after(3600))
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, one, [issue_story("1")], NOW)
+        await stories.remember(conn, NOTES, "weekly", two, [issue_story("1")], NOW)
+        assert set((await stories.remembered(conn, NOTES, "weekly")).values()) == {two}
+
+
+async def test_an_undone_issue_gives_its_stories_back(store: Store) -> None:
+    one, two = await new_issue(store), await new_issue(store, after(3600))
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, one, [issue_story("1")], NOW)
+        await stories.remember(conn, NOTES, REGULAR, two, [issue_story("2")], NOW)
+        await stories.release(conn, one)
+        assert set((await stories.remembered(conn, NOTES, REGULAR)).values()) == {two}
+        await stories.remember(conn, NOTES, REGULAR, two, [issue_story("1")], NOW)
+    assert (await get_issue(store, one)).id == one
