@@ -7,6 +7,7 @@ Every model is frozen: settings are read once and never change under a running p
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import os
 import re
@@ -544,8 +545,17 @@ def _table_at(table: Any, part: str) -> Any:
 
 def is_loopback(url: str) -> bool:
     """Whether a URL can only lead to this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    return is_this_machine(urlsplit(url).hostname or "")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host can only be this machine. A name that merely begins like a loopback address is none."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 # -- what this version does not do yet ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from digest.errors import DigestError, RelayRefused, UsageError
 from digest.flow import membership
 from digest.flow.newsroom import Newsroom
 from digest.flow.send import Sender, recover
-from digest.web.server import Server
+from digest.web.server import serving_pages
 
 DRAIN_S = 8.0
 """Seconds that mails under way have when the daemon is told to end; all of it takes no more than ten."""
@@ -44,21 +44,23 @@ async def running(room: Newsroom) -> AsyncIterator[Timetable]:
     await _read_lists(room)
     await recover(room)
     timetable = Timetable(room, wake.set)
-    server = Server(room, timetable.pulse)
-    await server.start()
-    sending = asyncio.create_task(_send_forever(room, wake, stop))
-    timetable.start()
-    _log.info("daemon.running", site=room.settings.site.name, pages=room.settings.site.url, process=os.getpid())
-    try:
-        yield timetable
-    finally:
-        stop.set()
-        await timetable.stop()
-        await asyncio.wait({sending}, timeout=DRAIN_S + 1)
-        sending.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sending
-        await server.stop()
+    async with serving_pages(room, timetable.pulse):
+        sending = asyncio.create_task(_send_forever(room, wake, stop))
+        timetable.start()
+        _log.info("daemon.running", site=room.settings.site.name, pages=room.settings.site.url, process=os.getpid())
+        try:
+            yield timetable
+        finally:
+            stop.set()
+            await timetable.stop()
+            await _ended(sending)
+
+
+async def _ended(sending: asyncio.Task[None]) -> None:
+    await asyncio.wait({sending}, timeout=DRAIN_S + 1)
+    sending.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await sending
 
 
 async def _read_lists(room: Newsroom) -> None:

@@ -6,15 +6,14 @@ What is not here: what is served there (newsroom, inbox, pages).
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from digest.errors import UsageError
-from digest.settings import Settings
-from digest.web.server import bound
+from digest.settings import Settings, is_this_machine
+from digest.web.serving import bound
 
 NEWSROOM = ("127.0.0.1", 8010)
 """Where the newsroom is when no source has an address."""
@@ -66,16 +65,6 @@ def _hosts(settings: Settings) -> Iterator[tuple[str, str, str]]:
             yield f"sources.{name}.url", source.url, urlsplit(source.url).hostname or ""
     if host := urlsplit(settings.store.url).hostname:
         yield "store.url", host, host
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host can only be this machine. A name that merely begins like a loopback address is none."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def newsroom_place(settings: Settings) -> Place:

@@ -23,8 +23,8 @@ from digest.demo.first import open_with_an_issue, outcome
 from digest.demo.inbox import receiving
 from digest.demo.local import check_inbox_suffices, check_stays_here, listening_places, newsroom_place
 from digest.demo.maildir import Maildir
-from digest.demo.serving import serving
 from digest.flow.newsroom import Newsroom
+from digest.web.serving import serving
 
 INBOX = Path("var/inbox")
 """Where the mails lie, below the site's folder."""

@@ -18,8 +18,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from digest.clock import SystemClock, monotonic
-from digest.demo.serving import serving
-from digest.web.server import bound
+from digest.web.serving import bound, serving
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = (ROOT / "templates",)

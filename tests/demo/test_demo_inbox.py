@@ -12,7 +12,7 @@ import pytest
 from digest.clock import SystemClock
 from digest.demo.inbox import receiving
 from digest.demo.maildir import Maildir
-from digest.web.server import bound
+from digest.web.serving import bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import pytest
 
 from digest import settings
 from digest.clock import monotonic
-from digest.demo.local import check_inbox_suffices, check_stays_here, is_this_machine, newsroom_place
+from digest.demo.local import check_inbox_suffices, check_stays_here, newsroom_place
 from digest.errors import UsageError
+from digest.settings import is_this_machine
 from tests.demo.place import Site, demo, get, make_site, until
 
 
