@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -52,6 +53,16 @@ def system_clock() -> SystemClock:
             f"DIGEST_NOW = {start!r}: an instant with its zone is needed, such as 2026-11-23T06:59:00+00:00"
         )
     return SystemClock(moved - datetime.now(UTC))
+
+
+async def first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of several waits is over; the others are given up."""
+    tasks = {asyncio.ensure_future(wait) for wait in waits}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def monotonic() -> float:

@@ -34,8 +34,8 @@ def setup(*, verbose: bool = False, quiet: bool = False) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
-            _redact_fields,
             structlog.processors.format_exc_info,
+            _redact_fields,  # after the traceback has become text: that too may hold an address
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -12,7 +12,8 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from digest.errors import AddressError, Fault, SettingsError, UsageError
 from digest.model.schedule import Rhythm, interval
@@ -31,6 +32,7 @@ FILE = "settings.toml"
 # -- kinds of values ---------------------------------------------------------------------------------------------------
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_LONGEST = timedelta(days=3660)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -40,7 +42,19 @@ def _duration(value: object) -> timedelta:
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError('a duration such as "90s", "15m", "12h" or "3d"')
-    return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    try:
+        span = timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        span = timedelta.max
+    if span > _LONGEST:
+        raise ValueError(f"a duration of at most {_LONGEST.days} days")
+    return span
+
+
+def _longer_than_nothing(span: timedelta) -> timedelta:
+    if not span:
+        raise ValueError('a duration longer than nothing, such as "15m"')
+    return span
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -63,15 +77,30 @@ def _cron(value: object) -> str:
 
 
 def _url(value: object) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if not parts or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise ValueError("an address that starts with http:// or https://, without user or password")
-    return str(value)
+    if not isinstance(value, str) or not _is_web_address(value):
+        raise ValueError("an address that starts with http:// or https://, without user, password or blanks")
+    return value
+
+
+def _is_web_address(text: str) -> bool:
+    # urlsplit drops tabs and line ends; we hand the text on as it stands, into the headers of mails among others.
+    if not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _store_url(value: object) -> str:
     text = str(value)
-    if not text.startswith(("sqlite:///", "postgresql://")):
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in {"sqlite", "postgresql"} and parts.port != 0  # asking for the port checks it
+    except ValueError:
+        known = False
+    if not known or not text.startswith(("sqlite:///", "postgresql://")) or text == "sqlite:///":
         raise ValueError('"sqlite:///FILE" or "postgresql://user:password@host/database"')
     return text
 
@@ -99,6 +128,7 @@ def _language(value: object) -> str:
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # cronsim wants a start; only the expression is looked at
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(str)]
+Span = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), PlainSerializer(str)]
 Cron = Annotated[str, BeforeValidator(_cron)]
 Url = Annotated[str, BeforeValidator(_url)]
@@ -115,7 +145,9 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 class Site(_Table):
@@ -132,7 +164,7 @@ class Site(_Table):
 class StoreSettings(_Table):
     """[store]: the database."""
 
-    url: StoreUrl = "sqlite:///var/digest.db"
+    url: StoreUrl = Field(default="sqlite:///var/digest.db", repr=False)
 
 
 class Dkim(_Table):
@@ -178,7 +210,7 @@ class DeliverySettings(_Table):
     """[delivery]: how an issue leaves."""
 
     workers: int = Field(default=1, ge=1, le=64)
-    give_up: Duration = timedelta(hours=12)
+    give_up: Span = timedelta(hours=12)
     grace: Duration = timedelta()
     warmup: dict[str, Any] | None = None
     quiet: Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] | None = None
@@ -202,7 +234,7 @@ class Desk(_Table):
 class Gather(_Table):
     """[gather]: how sources are asked. private_hosts: the only hosts on private addresses that may be fetched."""
 
-    every: Duration = timedelta(minutes=15)
+    every: Span = timedelta(minutes=15)
     pause: Duration = timedelta(seconds=1)
     private_hosts: tuple[str, ...] = ()
     user_agent: Text = "Digest/0.1"
@@ -246,8 +278,8 @@ class StoryLimits(_Table):
     min: int = Field(default=3, ge=1, le=100)
     max: int = Field(default=12, ge=1, le=100)
     per_source: int = Field(default=4, ge=1, le=100)
-    max_age: Duration | None = None
-    half_life: Duration = timedelta(hours=18)
+    max_age: Span | None = None
+    half_life: Span = timedelta(hours=18)
 
 
 class Rank(_Table):
@@ -361,15 +393,33 @@ def load(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """
     raw = _read(root / FILE)
     where = str(root / FILE)
-    faults = [*_merge_environment(raw, environ), *_read_secret_files(root, raw)]
-    faults += _crossed(raw)
+    faults = [*_merge_environment(raw, environ), *_read_secret_files(root, raw), *_crossed(raw)]
+    if "root" in raw:  # it is ours: the folder in which the file stands
+        faults.append(Fault("root", raw["root"], f"unknown key{_meant(['root'])}"))
     try:
         settings = Settings.model_validate({**raw, "root": root.resolve()})
     except ValidationError as error:
-        faults += [_fault(detail) for detail in error.errors()]
+        details = error.errors()
+        faults += [_fault(detail) for detail in details if not _follows(detail, details)]
     if faults:
-        raise SettingsError(where, sorted(_one_per_key(faults), key=lambda fault: fault.key))
+        raise SettingsError(where, sorted(map(_discreet, _one_per_key(faults)), key=lambda fault: fault.key))
     return settings
+
+
+def _follows(detail: Any, details: Iterable[Any]) -> bool:
+    """Whether a list is too short only because its faulty entries were not counted."""
+    place = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in details
+    )
+
+
+def _discreet(fault: Fault) -> Fault:
+    """The fault without its value where that is, or was meant to be, a secret: faults are shown and logged."""
+    last = fault.key.lower().replace("__", ".").rpartition(".")[2]
+    secret = re.search(r"pass|pw|secret", last) or fault.key in {"store.url", "DIGEST_STORE__URL"}
+    is_file = last.endswith("_file")
+    return replace(fault, value="(not shown)") if secret and not is_file and fault.value is not None else fault
 
 
 def _one_per_key(faults: list[Fault]) -> list[Fault]:
@@ -390,6 +440,10 @@ def _read(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
+_SECRETS = (("smtp", "password"), ("store", "url"))
+"""The keys that may also stand in a file, which `KEY_file` names."""
+
+
 def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Fault]:
     """DIGEST_SMTP__PASSWORD=x is smtp.password = x; only names with a double underscore are ours."""
     for name, value in sorted(environ.items()):
@@ -403,7 +457,11 @@ def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> Itera
                 yield Fault(name, value, "names a key inside something that is no table")
                 break
         else:
-            table[_existing(table, path[-1])] = _environment_value(value)
+            key = _existing(table, path[-1])
+            table[key] = _environment_value(value)
+            # The environment has the last word, also over the file that settings.toml names for a secret.
+            if (path[0].lower(), key) in _SECRETS:
+                table.pop(f"{key}_file", None)
 
 
 def _existing(table: Mapping[str, Any], part: str) -> str:
@@ -421,9 +479,6 @@ def _environment_value(value: str) -> Any:
     return value
 
 
-_SECRETS = (("smtp", "password"), ("store", "url"))
-
-
 def _read_secret_files(root: Path, raw: dict[str, Any]) -> Iterator[Fault]:
     """smtp.password_file = "x" is smtp.password = what stands in x."""
     for table_name, key in _SECRETS:
@@ -433,7 +488,7 @@ def _read_secret_files(root: Path, raw: dict[str, Any]) -> Iterator[Fault]:
         file = str(table.pop(f"{key}_file"))
         try:
             table[key] = (root / file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a file name with a NUL
             yield Fault(f"{table_name}.{key}_file", file, f"must be a file that can be read ({error})")
 
 
@@ -492,7 +547,10 @@ _ALLOWED = {
     "model_attributes_type": "a table",
     "path_type": "a path in quotes",
     "date_from_datetime_parsing": "dates such as 2026-12-25",
+    "date_from_datetime_inexact": "dates such as 2026-12-25",
     "date_parsing": "dates such as 2026-12-25",
+    "date_type": "dates such as 2026-12-25",
+    "finite_number": "a number",
     "frozen_set_type": "a list in brackets",
 }
 
@@ -536,6 +594,7 @@ _NESTED: dict[str, Any] = {
     "site": Site, "store": StoreSettings, "smtp": Smtp, "delivery": DeliverySettings, "web": Web, "desk": Desk,
     "gather": Gather, "bounces": Bounces, "select": Select, "stories": StoryLimits, "rank": Rank, "dkim": Dkim,
     "breaker": Breaker, "sources": {"*": Source}, "newsletters": {"*": Newsletter}, "domains": {"*": DomainPace},
+    "sections": {"*": Section},
 }  # fmt: skip
 
 
@@ -566,10 +625,12 @@ def not_yet(settings: Settings) -> list[str]:
     found = [
         ("smtp.dkim", settings.smtp.dkim is not None),
         ("smtp.domains", bool(settings.smtp.domains)),
+        ("smtp.uncertain", settings.smtp.uncertain != "hold"),
         ("smtp.mode", settings.smtp.mode not in {"auto", "plain"}),
         ("delivery.workers", settings.delivery.workers > 1),
         ("delivery.warmup", settings.delivery.warmup is not None),
         ("delivery.quiet", settings.delivery.quiet is not None),
+        ("delivery.breaker", settings.delivery.breaker != Breaker()),
         ("bounces", settings.bounces != Bounces()),
     ]
     for name, source in settings.sources.items():

@@ -123,7 +123,10 @@ def _create(file: Path) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     try:
-        draft.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+        with draft.open("w", encoding="ascii") as opened:
+            opened.write(secrets.token_hex(32) + "\n")
+            opened.flush()
+            os.fsync(opened.fileno())  # links in sent mails depend on it for years
         os.link(draft, file)
     except FileExistsError:
         pass

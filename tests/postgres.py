@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 START_WITHIN_S = 30.0
+ROOM_BYTES = 2**30
 
 _SUPERUSER = "digest"
 _SERVER_SETTINGS = {
@@ -31,6 +32,7 @@ _SERVER_SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "shared_buffers": "32MB",
+    "max_wal_size": "64MB",
     "max_connections": "60",
     "deadlock_timeout": "200ms",
 }
@@ -56,7 +58,9 @@ class Cluster:
         """A new database, a copy of `template` (to which nobody may be connected); its name is returned."""
         name = f"digest_{len(self._made)}"
         self._made.append(name)
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        # Copying files is the faster way when nothing is written to disk for good; before 15 it was the only one.
+        faster = " STRATEGY FILE_COPY" if self.admin.info.server_version >= 150_000 else ""
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + faster)
         self.admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
@@ -70,7 +74,7 @@ def running_cluster() -> Iterator[Cluster]:
     """A server from the first line to the last. Raises PostgresqlMissing."""
     programs = _programs()
     owner = _owner()
-    folder = Path(tempfile.mkdtemp(prefix="digest-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="digest-pg-", dir=_memory()))
     if owner:
         shutil.chown(folder, owner.pw_uid, owner.pw_gid)
     try:
@@ -79,6 +83,13 @@ def running_cluster() -> Iterator[Cluster]:
             yield Cluster(folder, admin)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where a database is copied ten times as fast; None where there is none, or too little."""
+    folder = Path("/dev/shm")
+    roomy = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM_BYTES
+    return folder if roomy else None
 
 
 def _programs() -> Path:

@@ -16,6 +16,12 @@ from digest.model.subscriber import ListEntry, Refusal, clean_name, email_key, n
 
 COLUMNS = ("email", "name", "topics", "language")
 
+LANGUAGE_MAX = 35
+"""Letters of a language tag (RFC 5646 §4.4.1)."""
+ROW_MAX_LINES = 20
+"""Lines of one row; more is a quote that somebody forgot to close."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TOPIC_SEPARATOR = re.compile(r"[;|]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -41,21 +47,30 @@ def read_list(text: str) -> ListFile:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line each one begins on."""
-    text = text.removeprefix("\ufeff")
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    line = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            cells = [f"\0{error}"]  # a control character: the line is refused further on, with its number
-        yield line, cells
-        line = reader.line_num + 1
+    """Rows with the number of the line each one begins on.
+
+    A quote that is opened and never closed spoils its own line only, not all that follow.
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    delimiter = max(",;\t", key=lines[0].count)
+    at = 0
+    while at < len(lines):
+        cells, length = _row([f"{line}\n" for line in lines[at : at + ROW_MAX_LINES]], delimiter)
+        yield at + 1, cells
+        at += length
+
+
+def _row(lines: Sequence[str], delimiter: str) -> tuple[list[str], int]:
+    """The row that begins with the first line, and how many lines it takes."""
+    try:
+        reader = csv.reader(lines, delimiter=delimiter)
+        cells = next(reader)
+        if reader.line_num > 1:
+            # Only a strict reader tells a quote that spans lines from one that was never closed.
+            cells = next(reader := csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return [f"\0{error}"], 1  # a control character: the line is refused further on, with its number
+    return [_meant(cell) for cell in cells], reader.line_num
 
 
 def _entry(header: Sequence[str], line: int, cells: Sequence[str]) -> ListEntry | Refusal:
@@ -67,7 +82,7 @@ def _entry(header: Sequence[str], line: int, cells: Sequence[str]) -> ListEntry 
     except AddressError as error:
         return Refusal(line, str(error))
     language = row.get("language", "").strip()
-    if language and not _LANGUAGE.fullmatch(language):
+    if language and (len(language) > LANGUAGE_MAX or not _LANGUAGE.fullmatch(language)):
         return Refusal(line, f"{language!r} is not a language tag such as en or en-GB")
     return ListEntry(line, email, clean_name(row.get("name", "")), topics(row.get("topics", "")), language or None)
 
@@ -97,4 +112,9 @@ def csv_line(cells: Sequence[str]) -> str:
 
 def _harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" and cell[:1] else cell
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _meant(cell: str) -> str:
+    """What `_harmless` was given: what is exported can be read again."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

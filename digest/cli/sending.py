@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
+from digest.clock import first_of
 from digest.daemon.signals import told_to_end
 from digest.errors import IllegalMove, RelayRefused, TemplateError, UsageError
 from digest.flow import mailing, membership, produce, publish, report
@@ -207,11 +208,7 @@ async def _grace(room: Newsroom, seconds: float, stop: asyncio.Event) -> bool:
     if seconds <= 0:
         return True
     note(f"Leaves in {seconds:.0f} s. Ctrl-C takes it back.")
-    passing = asyncio.ensure_future(room.clock.sleep(seconds))
-    stopped = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({passing, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    passing.cancel()
-    stopped.cancel()
+    await first_of(stop.wait(), room.clock.sleep(seconds))
     return not stop.is_set()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from digest import log
 from digest.app import open_newsroom
-from digest.clock import Clock
+from digest.clock import first_of
 from digest.daemon.signals import told_to_end
 from digest.daemon.timetable import Timetable
 from digest.errors import DigestError, RelayRefused, UsageError
@@ -80,7 +80,8 @@ async def _send_forever(room: Newsroom, wake: asyncio.Event, stop: asyncio.Event
         while not stop.is_set():
             wake.clear()
             rest = await _send_once(sender, stop)
-            await _either(stop if rest > 1 else wake, stop, room.clock, rest)
+            # After a refusal nothing but the end of the daemon cuts the rest short.
+            await first_of(stop.wait(), room.clock.sleep(rest), *([wake.wait()] if rest <= 1 else []))
     finally:
         await sender.close()
 
@@ -99,11 +100,3 @@ async def _send_once(sender: Sender, stop: asyncio.Event) -> float:
         _log.exception("sending.crashed")
         return REST_S
     return 1.0
-
-
-async def _either(first: asyncio.Event, second: asyncio.Event, clock: Clock, seconds: float) -> None:
-    """Wait for one of the events, but no longer than so many seconds."""
-    waits = {asyncio.ensure_future(wait) for wait in (first.wait(), second.wait(), clock.sleep(seconds))}
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()

@@ -23,7 +23,7 @@ from digest.errors import DigestError, IllegalMove, TemplateError
 from digest.flow import membership, produce, publish
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import OPEN, Issue, IssueState
-from digest.model.schedule import Due, Duty, Rhythm, due
+from digest.model.schedule import Due, Duty, Rhythm, due, slots
 from digest.store import issues
 
 STOP_S = 1.5
@@ -154,18 +154,41 @@ async def _known_slots(room: Newsroom, name: str, rhythm: Rhythm) -> tuple[dict[
 
     That is before the oldest slot with something left to do; else the newest slot; else the beginning of the schedule.
     """
-    now, schedule = room.clock.now(), f"{rhythm.cron} {rhythm.zone}"
     async with room.store.read() as conn:
-        since = await issues.schedule_since(conn, name, schedule)
+        since = await issues.schedule_since(conn, name, _words(rhythm))
         known = await issues.scheduled_slots(conn, name)
     if since is None:
-        async with room.store.write() as conn:
-            await issues.begin_schedule(conn, name, schedule, now)
-        since = now
+        since = await _begin(room, name, rhythm, known)
     waiting = [slot for slot, state in known.items() if state in OPEN]
     if waiting:
         return known, max(since, min(waiting) - timedelta(seconds=1))
     return known, max(since, max(known, default=since))
+
+
+def _words(rhythm: Rhythm) -> str:
+    """By what a schedule is recognised as the one that held before."""
+    return f"{rhythm.cron} {rhythm.zone}"
+
+
+async def _begin(room: Newsroom, name: str, rhythm: Rhythm, known: dict[datetime, IssueState]) -> datetime:
+    """A new schedule, or a changed one, holds from now on: it never plans into the past.
+
+    What the one before it had built goes on where the new one has that slot too; else it is skipped, with that reason.
+    """
+    now = room.clock.now()
+    built = [slot for slot, state in known.items() if state in {_S.DRAFT, _S.REVIEW}]
+    kept = [slot for slot in built if now - slot <= rhythm.late and _has(rhythm, slot)]
+    for slot in set(built) - set(kept):
+        await _skip(room, name, slot, "the schedule has changed: this slot is none any more")
+        known[slot] = _S.SKIPPED
+    since = min([now, *(slot - timedelta(seconds=1) for slot in kept)])
+    async with room.store.write() as conn:
+        await issues.begin_schedule(conn, name, _words(rhythm), since)
+    return since
+
+
+def _has(rhythm: Rhythm, slot: datetime) -> bool:
+    return slot in slots(rhythm, slot - timedelta(seconds=1), slot)
 
 
 async def _serve(room: Newsroom, name: str, each: Due) -> None:
@@ -249,8 +272,10 @@ async def let_go(room: Newsroom) -> bool:
     async with room.store.read() as conn:
         approved = await issues.in_states(conn, [_S.APPROVED])
         sending = await issues.in_states(conn, [_S.SENDING])
-    for issue in approved:
-        if issue.not_before and issue.not_before <= now:
+    for issue in [*approved, *sending]:
+        if issue.newsletter not in room.settings.newsletters:
+            await publish.hold(room, issue.id, "its newsletter is no longer in the settings")
+        elif issue.state is _S.APPROVED and issue.not_before and issue.not_before <= now:
             await _leave(room, issue, now - issue.not_before)
     return bool(approved or sending)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.deliver.envelope import Envelope
+from digest.flow.membership import pair
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, RenderedIssue
 from digest.model.subscriber import Subscriber, domain_of, normalize_email
@@ -120,7 +121,7 @@ async def queue_tests(room: Newsroom, issue: Issue, rendered: RenderedIssue, add
 
 async def in_browser(room: Newsroom, token: str) -> str | None:
     """The mail that a view link names, as its reader got it; None when its issue was never frozen. Raises TokenError."""
-    issue_id, subscriber_id = room.signer.verify(Purpose.VIEW, token)
+    issue_id, subscriber_id = pair(room.signer.verify(Purpose.VIEW, token))
     async with room.store.read() as conn:
         rendered = await issues.snapshot(conn, issue_id)
         subscriber = await subscribers.by_id(conn, subscriber_id)

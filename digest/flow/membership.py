@@ -192,7 +192,7 @@ class Link:
 
 async def follow(room: Newsroom, purpose: Purpose, token: str) -> Link:
     """Whom and what a link names; changes nothing. Raises TokenError."""
-    issue_id, subscriber_id = _pair(room.signer.verify(purpose, token))
+    issue_id, subscriber_id = pair(room.signer.verify(purpose, token))
     async with room.store.read() as conn:
         subscriber = await subscribers.by_id(conn, subscriber_id)
         try:
@@ -202,7 +202,8 @@ async def follow(room: Newsroom, purpose: Purpose, token: str) -> Link:
     return Link(issue, issue.newsletter, subscriber)
 
 
-def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:
+def pair(numbers: tuple[int, ...]) -> tuple[int, int]:
+    """The issue and the subscriber that a link's token names. Raises TokenError when it names something else."""
     if len(numbers) != 2:
         raise TokenError("this link is not valid")
     return numbers[0], numbers[1]

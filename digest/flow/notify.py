@@ -32,7 +32,12 @@ async def review_opened(conn: Connection, room: Newsroom, issue: Issue) -> None:
 
 
 async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueState, reason: str) -> None:
-    """Tell the editors that an issue has ended, or has stopped, and why."""
+    """Tell the editors that an issue has ended, or has stopped, and why.
+
+    Nobody is told of a newsletter that is no longer in the settings: it has no sender any more.
+    """
+    if issue.newsletter not in room.settings.newsletters:
+        return
     title = room.settings.newsletter(issue.newsletter).title
     slot = issue.slot.astimezone(room.settings.zone_of(issue.newsletter))
     lines = [

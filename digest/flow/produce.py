@@ -198,8 +198,14 @@ async def draft(room: Newsroom, name: str, slot: datetime, *, scheduled: bool) -
 
 
 async def build(room: Newsroom, issue: Issue) -> Issue:
-    """Choose the stories of a draft. With enough of them it goes to review; else it stays a draft, its lack noted."""
+    """Choose the stories of a draft. With enough of them it goes to review; else it stays a draft, its lack noted.
+
+    One that is no draft any more, because somebody else was faster, is left alone.
+    """
     async with room.store.write() as conn:
+        issue = await issues.get(conn, issue.id, lock=True)
+        if issue.state is not IssueState.DRAFT:
+            return issue
         now = room.clock.now()
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         await issues.put_stories(conn, issue.id, selection.stories)
@@ -216,6 +222,9 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
 async def rebuild(room: Newsroom, issue: Issue) -> Issue:
     """Choose anew for an issue whose stories another issue has taken; too few are left: it is skipped."""
     async with room.store.write() as conn:
+        issue = await issues.get(conn, issue.id, lock=True)
+        if issue.state is not IssueState.REVIEW:
+            return issue
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         await issues.put_stories(conn, issue.id, selection.stories)
         await issues.note(conn, issue.id, built_at=room.clock.now())

@@ -62,11 +62,13 @@ async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace
     issue = await get(room, issue_id)
     if issue.state not in BEFORE_APPROVAL:
         raise IllegalMove(f"issue {issue_id}", issue.state, _S.APPROVED)
+    if issue.approved_at:
+        raise IllegalMove(f"issue {issue_id}", "held in mid-send: it can be resumed or cancelled,", _S.APPROVED)
     if wanting := produce.lacks(room, issue.newsletter, len(issue.stories)):
         raise Conflict(f"issue {issue_id} cannot be approved: {wanting}")
     rendered = render(room, issue)
     async with room.store.write() as conn:
-        if await issues.get(conn, issue_id) != issue:
+        if await issues.get(conn, issue_id, lock=True) != issue:
             raise Conflict(f"issue {issue_id} has been changed while it was being approved; look at it again")
         await _freeze(conn, room, issue, rendered, _departure(room, issue, at_once, grace))
         return await issues.get(conn, issue_id)
@@ -121,7 +123,7 @@ async def approve_or_rebuild(room: Newsroom, issue_id: int, *, at_once: bool = F
 async def start(room: Newsroom, issue_id: int) -> Issue:
     """Let an approved issue leave."""
     async with room.store.write() as conn:
-        issue = await issues.get(conn, issue_id)
+        issue = await issues.get(conn, issue_id, lock=True)
         await issues.move(conn, issue, _S.SENDING, started_at=room.clock.now())
         await room.log(conn, "issue.sending", issue)
         return await issues.get(conn, issue_id)
@@ -133,17 +135,15 @@ async def start(room: Newsroom, issue_id: int) -> Issue:
 async def hold(room: Newsroom, issue_id: int, reason: str) -> Issue:
     """Stop an issue until an editor decides. An approved one of which nothing has left is undone first."""
     async with room.store.write() as conn:
-        issue = await issues.get(conn, issue_id)
+        issue = await issues.get(conn, issue_id, lock=True)
         if issue.state is _S.APPROVED:
             issue = await _undo(conn, room, issue)
-        await issues.move(conn, issue, _S.HELD, reason=reason)
-        await room.log(conn, "issue.held", issue, reason=reason)
-        await notify.ended(conn, room, issue, _S.HELD, reason)
+        await hold_in(conn, room, issue, reason)
         return await issues.get(conn, issue_id)
 
 
-async def hold_refused(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
-    """Hold an issue that the mail server refuses to take; where nothing has left its stories are free again."""
+async def hold_in(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
+    """Hold an issue in a transaction of the caller's; where nothing has left its stories are free again."""
     await issues.move(conn, issue, _S.HELD, reason=reason)
     if not await deliveries.has_left(conn, issue.id):
         await stories.release(conn, issue.id)
@@ -168,7 +168,7 @@ async def resume(room: Newsroom, issue_id: int) -> Issue:
     Raises Conflict when it was held before anything left and another issue has taken one of its stories since.
     """
     async with room.store.write() as conn:
-        issue = await issues.get(conn, issue_id)
+        issue = await issues.get(conn, issue_id, lock=True)
         if issue.state not in {_S.HELD, _S.PAUSED}:
             raise IllegalMove(f"issue {issue_id}", issue.state, "resumed")
         to = _S.SENDING if issue.approved_at else _S.REVIEW
@@ -190,7 +190,7 @@ async def _go_on(conn: Connection, room: Newsroom, issue: Issue) -> None:
 async def pause(room: Newsroom, issue_id: int) -> Issue:
     """Stop an issue that is being sent; what has been handed over cannot be recalled."""
     async with room.store.write() as conn:
-        issue = await issues.get(conn, issue_id)
+        issue = await issues.get(conn, issue_id, lock=True)
         await issues.move(conn, issue, _S.PAUSED)
         await room.log(conn, "issue.paused", issue)
         return await issues.get(conn, issue_id)
@@ -199,7 +199,7 @@ async def pause(room: Newsroom, issue_id: int) -> Issue:
 async def cancel(room: Newsroom, issue_id: int) -> Issue:
     """End an issue for good: what has not left is skipped; where nothing has left its stories are free again."""
     async with room.store.write() as conn:
-        issue = await _stopped(conn, room, await issues.get(conn, issue_id))
+        issue = await _stopped(conn, room, await issues.get(conn, issue_id, lock=True))
         now = room.clock.now()
         await issues.move(conn, issue, _S.CANCELLED, reason="cancelled by an editor", ended_at=now)
         if not await deliveries.has_left(conn, issue.id):
@@ -223,7 +223,7 @@ async def _stopped(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
 async def fail(room: Newsroom, issue_id: int, reason: str) -> Issue:
     """End an issue for what no editor can mend; where nothing has left its stories are free again."""
     async with room.store.write() as conn:
-        issue = await issues.get(conn, issue_id)
+        issue = await issues.get(conn, issue_id, lock=True)
         await issues.move(conn, issue, _S.FAILED, reason=reason, ended_at=room.clock.now())
         if not await deliveries.has_left(conn, issue.id):
             await stories.release(conn, issue.id)
@@ -239,7 +239,7 @@ async def retry(room: Newsroom, issue_id: int, *, failed: bool, uncertain: bool)
     """
     now = room.clock.now()
     async with room.store.write() as conn:
-        issue = await issues.get(conn, issue_id)
+        issue = await issues.get(conn, issue_id, lock=True)
         if issue.state not in {_S.SENDING, _S.SENT}:
             raise IllegalMove(f"issue {issue_id}", issue.state, "sent again")
         number = await deliveries.hurry(conn, issue_id, now)

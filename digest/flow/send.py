@@ -18,7 +18,7 @@ from typing import Any
 
 from digest import log
 from digest.audience.rule import audience_of
-from digest.clock import monotonic
+from digest.clock import first_of, monotonic
 from digest.deliver import journal as journals
 from digest.deliver.envelope import Envelope
 from digest.deliver.journal import Journal, worker_name
@@ -87,8 +87,8 @@ class Sender:
         self._pool = Pool(room.settings.smtp, room.clock, tls_context=room.tls)
         self._mailings: dict[int, Mailing] = {}
         self._worker = ""
-        self._hand: dict[tuple[int, int], Delivery | Message] = {}
-        self._first_tries: dict[tuple[int, int], datetime] = {}
+        # What was claimed and is not yet written down: tries before this one, and when the first was.
+        self._hand: dict[tuple[int, int], tuple[int, datetime | None]] = {}
         self._done: list[tuple[Outgoing, Outcome]] = []
         self._flushing = asyncio.Lock()
         self._rate = CLAIM_MIN / CLAIM_S
@@ -112,36 +112,36 @@ class Sender:
         self._worker = worker_name()
         self._room.journals.mkdir(parents=True, exist_ok=True)
         journal = Journal.open(self._room.journals, self._worker)
-        keeper = asyncio.create_task(self._keep(journal))
         try:
             await self._send(journal, stop, only, finish_s)
         except RelayRefused as refusal:
-            await self._settle(keeper, journal)
             await self._hold_all(only, str(refusal))
             raise
         finally:
-            await self._settle(keeper, journal)
+            # What could not be written down stays in the journal, which is an orphan from now on.
+            journal.close()
         await self._end_finished(only)
 
     async def _send(self, journal: Journal, stop: asyncio.Event, only: int | None, finish_s: float) -> None:
-        mails = self._mails(stop, only)
-        async with contextlib.aclosing(mails):
-            await self._pool.run(mails, journal, self._record, stop=stop, finish_s=finish_s)
-
-    async def _settle(self, keeper: asyncio.Task[None], journal: Journal) -> None:
-        """Write down what is known, give back the rest, and end the journal. Does nothing the second time."""
-        if keeper.done():
-            return
-        keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
+        """Send until nothing is due; whatever ends it, what is known is written down and the rest is given back."""
+        over = asyncio.Event()
+        keeper = asyncio.create_task(self._keep(journal, over))
+        # A keeper that fails ends the claiming: without a ledger there is no sending.
+        mails = self._mails(lambda: stop.is_set() or keeper.done(), only)
         try:
-            await self._flush(journal)
-            async with self._room.store.write() as conn:
-                await outbox.release(conn, self._worker, self._room.clock.now())
+            async with contextlib.aclosing(mails):
+                await self._pool.run(mails, journal, self._record, stop=stop, finish_s=finish_s)
         finally:
-            # What could not be written down stays in the journal, which is an orphan from now on.
-            journal.close()
+            over.set()
+            await keeper
+            await self._flush(journal)
+            await self._give_back()
+
+    async def _give_back(self) -> None:
+        now = self._room.clock.now()
+        async with self._room.store.write() as conn:
+            await outbox.release(conn, self._worker, now)
+            await deliveries.skip_rest_of_ended(conn, "the issue was ended", now)
 
     # -- claiming ------------------------------------------------------------------------------------------------------
 
@@ -153,12 +153,17 @@ class Sender:
             return bool(await self._due_issues(conn, only, now))
 
     async def _due_issues(self, conn: Connection, only: int | None, now: datetime) -> list[Issue]:
-        sending = [each for each in await issues.in_states(conn, [IssueState.SENDING]) if only in (None, each.id)]
+        known = self._room.settings.newsletters  # one that was taken out of the settings must not stop the others
+        sending = [
+            each
+            for each in await issues.in_states(conn, [IssueState.SENDING])
+            if only in (None, each.id) and each.newsletter in known
+        ]
         return [each for each in sending if (due := await deliveries.next_due(conn, each.id)) and due <= now]
 
-    async def _mails(self, stop: asyncio.Event, only: int | None) -> AsyncGenerator[Outgoing]:
+    async def _mails(self, enough: Callable[[], bool], only: int | None) -> AsyncGenerator[Outgoing]:
         """Mails as they are claimed: messages ahead of issues, issues in turn."""
-        while not stop.is_set():
+        while not enough():
             begun = monotonic()
             batch = await self._claim(only)
             if not batch:
@@ -184,7 +189,8 @@ class Sender:
         claim = await deliveries.claim(conn, issue.id, audience, self._worker, limit, now, now + LEASE)
         for _ in range(claim.gone):
             self._watch(issue.id, _D.SKIPPED)
-        self._first_tries |= claim.first_tries
+        if claim.gone and not claim.mails:  # all of these had left; others may wait behind them
+            return await self._claim_issue(conn, issue, limit, now)
         return [self._delivery(mailing, each) for each in claim.mails]
 
     async def _mailing(self, conn: Connection, issue: Issue) -> Mailing:
@@ -196,7 +202,7 @@ class Sender:
         return self._mailings[issue.id]
 
     def _delivery(self, mailing: Mailing, each: Delivery) -> Outgoing:
-        self._hand[each.issue_id, each.subscriber_id] = each
+        self._hand[each.issue_id, each.subscriber_id] = (each.attempts, each.first_try)
         return Outgoing(
             each.issue_id,
             each.subscriber_id,
@@ -209,9 +215,7 @@ class Sender:
         return mailing.message(personal, mailing.message_id(each.subscriber_id), self._room.clock.now())
 
     def _message(self, each: Message) -> Outgoing:
-        self._hand[MESSAGES, each.id] = each
-        if each.first_try:
-            self._first_tries[MESSAGES, each.id] = each.first_try
+        self._hand[MESSAGES, each.id] = (each.attempts, each.first_try)
         return Outgoing(
             MESSAGES, each.id, Envelope(each.sender, each.recipient, envid=f"m.{each.id}"), lambda: each.content
         )
@@ -223,16 +227,21 @@ class Sender:
         if outcome.state is not _D.PENDING:
             self._watch(mail.issue_id, outcome.state)
 
-    async def _keep(self, journal: Journal) -> None:
-        """While mails leave: write results down in batches and renew the leases."""
+    async def _keep(self, journal: Journal, over: asyncio.Event) -> None:
+        """While mails leave: write results down in batches and renew the leases.
+
+        It is asked to end rather than cancelled: a write cut in two would leave in doubt what is known. A write that fails
+        ends it too; the same write is tried once more at the end, and its error is raised there.
+        """
         renewed = monotonic()
-        while True:
-            await self._room.clock.sleep(FLUSH_S)
-            await self._flush(journal)
-            if monotonic() - renewed > RENEW_S:
-                renewed = monotonic()
-                async with self._room.store.write() as conn:
-                    await outbox.renew(conn, self._worker, self._room.clock.now() + LEASE)
+        with contextlib.suppress(DigestError):
+            while not over.is_set():
+                await first_of(over.wait(), self._room.clock.sleep(FLUSH_S))
+                await self._flush(journal)
+                if monotonic() - renewed > RENEW_S:
+                    renewed = monotonic()
+                    async with self._room.store.write() as conn:
+                        await outbox.renew(conn, self._worker, self._room.clock.now() + LEASE)
 
     async def _flush(self, journal: Journal) -> None:
         async with self._flushing:
@@ -247,12 +256,16 @@ class Sender:
             except BaseException:
                 self._done = done + self._done
                 raise
-            journal.settle((result.issue_id, result.subscriber_id) for result in results)
+            keys = [(result.issue_id, result.subscriber_id) for result in results]
+            journal.settle(keys)
+            for key in keys:
+                self._hand.pop(key, None)
 
     def _verdict(self, mail: Outgoing, outcome: Outcome, now: datetime) -> Result:
         """What becomes of a delivery: a deferred one is tried later, or given up when it has been tried for too long."""
         key = (mail.issue_id, mail.subscriber_id)
-        attempts, first = self._hand.pop(key).attempts, self._first_tries.pop(key, now)
+        attempts, first = self._hand[key]
+        first = first or now
         if outcome.state not in {_D.DEFERRED, _D.PENDING}:
             return _result(key, outcome, now, now)
         if gives_up(first, now, self._room.settings.delivery.give_up):
@@ -276,11 +289,15 @@ class Sender:
         async with self._room.store.write() as conn:
             for issue in await issues.in_states(conn, [IssueState.SENDING]):
                 if only in (None, issue.id):
-                    await publish.hold_refused(conn, self._room, issue, reason)
+                    await publish.hold_in(conn, self._room, issue, reason)
 
 
 async def _end(room: Newsroom, issue: Issue) -> None:
+    """The issue is sent; unless somebody has paused, retried or ended it in the meantime."""
     async with room.store.write() as conn:
+        issue = await issues.get(conn, issue.id, lock=True)
+        if issue.state is not IssueState.SENDING or not await deliveries.is_finished(conn, issue.id):
+            return
         tally = await deliveries.tally(conn, issue.id)
         await issues.move(conn, issue, IssueState.SENT, ended_at=room.clock.now())
         figures: dict[str, Any] = {

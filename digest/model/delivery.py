@@ -5,7 +5,9 @@ What is not here: reading replies (deliver/retry), talking SMTP (deliver/smtp), 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from digest.errors import IllegalMove
@@ -30,9 +32,9 @@ MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     # Back to pending: the claim was given up before the final dot left, so nothing can have been sent.
     _D.CLAIMED: frozenset({_D.PENDING, _D.SENT, _D.DEFERRED, _D.FAILED, _D.UNCERTAIN, _D.SKIPPED}),
     _D.DEFERRED: frozenset({_D.CLAIMED, _D.FAILED, _D.SKIPPED}),
-    # Only an editor's `retry` leads on from here, or the reply that comes after all.
+    # Only an editor's `retry` leads on from here; from `uncertain` also the reply that comes after all.
     _D.FAILED: frozenset({_D.PENDING}),
-    _D.UNCERTAIN: frozenset({_D.PENDING, _D.SENT}),
+    _D.UNCERTAIN: frozenset({_D.PENDING, _D.SENT, _D.DEFERRED, _D.FAILED}),
     _D.SENT: frozenset(),
     _D.SKIPPED: frozenset(),
 }
@@ -48,9 +50,15 @@ def check_move(state: DeliveryState, wanted: DeliveryState) -> None:
         raise IllegalMove("the delivery", state, wanted)
 
 
+_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A claimed row of the ledger: which issue goes to whom. attempts: tries before this one."""
+    """A claimed row of the ledger: which issue goes to whom.
+
+    topics: empty for all. attempts: tries before this one. first_try: when the first was; None when there was none.
+    """
 
     issue_id: int
     subscriber_id: int
@@ -58,6 +66,7 @@ class Delivery:
     name: str
     topics: frozenset[str]
     attempts: int
+    first_try: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,7 @@ class Reply:
     def enhanced(self) -> str | None:
         """The enhanced status code of RFC 3463 ("5.1.1"), None when the server gave none."""
         first = self.text.split(" ", 1)[0]
-        parts = first.split(".")
-        return first if len(parts) == 3 and all(part.isdigit() for part in parts) else None
+        return first if _ENHANCED.fullmatch(first) else None
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}".strip() if self.code else self.text

@@ -6,6 +6,7 @@ What is not here: who belongs to an issue's audience (audience), rows (store/sub
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,14 +35,14 @@ def normalize_email(text: str) -> str:
     Raises AddressError.
     """
     address = text.strip(" \t")
-    if _CONTROL.search(text):
+    if _CONTROL.search(address):
         raise AddressError(text, "it holds a control character")
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         raise AddressError(text, "it is not of the form name@domain")
     if len(local.encode()) > MAX_LOCAL_PART:
         raise AddressError(text, f"the part before the @ is longer than {MAX_LOCAL_PART} bytes")
-    if not _ATEXT.fullmatch(local):
+    if not _ATEXT.fullmatch(local) or any(unicodedata.category(char)[0] in "CZ" for char in local):
         raise AddressError(text, "the part before the @ holds a character that is not allowed there")
     email = f"{local}@{_ascii_domain(text, domain)}"
     if len(email.encode()) > MAX_ADDRESS:
@@ -51,11 +52,13 @@ def normalize_email(text: str) -> str:
 
 def _ascii_domain(address: str, domain: str) -> str:
     try:
-        ascii_domain = idna.encode(domain, uts46=True).decode("ascii").lower()
+        ascii_domain = idna.encode(domain.removesuffix("."), uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError) as error:
         raise AddressError(address, f"the domain is not valid ({error})") from None
     if "." not in ascii_domain and ascii_domain != "localhost":
         raise AddressError(address, "the domain has no dot")
+    if ascii_domain.rpartition(".")[2].isdigit():
+        raise AddressError(address, "the domain ends in a number")
     return ascii_domain
 
 

@@ -5,7 +5,7 @@ What is not here: results and the end of claims (store/outbox), what a reply mea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select, delete, exists, func, insert, literal, or_, select, update
 
 from digest.model.delivery import Delivery, DeliveryState, Tally
+from digest.model.issue import IssueState
 from digest.model.subscriber import Audience, SubscriptionState
 from digest.store.engine import Connection
 from digest.store.tables import deliveries, issues, opt_outs, subscribers, subscriptions
@@ -69,7 +70,6 @@ class Claim:
     """What a worker has taken on. gone: how many had left since approval and were skipped instead."""
 
     mails: tuple[Delivery, ...]
-    first_tries: Mapping[tuple[int, int], datetime]
     gone: int
 
 
@@ -88,11 +88,13 @@ async def claim(
     if gone:
         await _skip(conn, issue_id, gone, "left before it was sent", now)
     mails = tuple(
-        Delivery(issue_id, person.id, person.email, person.name, person.topics, taken[person.id].attempts)
+        Delivery(
+            issue_id, person.id, person.email, person.name, person.topics,
+            taken[person.id].attempts, taken[person.id].first_try,
+        )
         for person in sorted(people.values(), key=lambda person: person.id)
-    )
-    first_tries = {(issue_id, row.subscriber_id): row.first_try for row in rows if row.first_try}
-    return Claim(mails, first_tries, len(gone))
+    )  # fmt: skip
+    return Claim(mails, len(gone))
 
 
 def _claim(issue_id: int, worker: str, limit: int, now: datetime, lease: datetime) -> Any:
@@ -102,7 +104,7 @@ def _claim(issue_id: int, worker: str, limit: int, now: datetime, lease: datetim
         .join(issues, issues.c.id == deliveries.c.issue_id)
         .where(
             deliveries.c.issue_id == issue_id,
-            issues.c.state == "sending",
+            issues.c.state == IssueState.SENDING,
             deliveries.c.state.in_([_D.PENDING, _D.DEFERRED]),
             deliveries.c.not_before <= now,
         )
@@ -163,6 +165,14 @@ async def skip_rest(conn: Connection, issue_id: int, reason: str, now: datetime)
     return int((await conn.execute(statement)).rowcount)
 
 
+async def skip_rest_of_ended(conn: Connection, reason: str, now: datetime) -> None:
+    """Skip what senders gave back of issues that were cancelled, or failed, while they had it in hand."""
+    ended = select(issues.c.id).where(issues.c.state.in_([IssueState.CANCELLED, IssueState.FAILED]))
+    waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
+    values = {"state": _D.SKIPPED, "reply": reason, "changed_at": now}
+    await conn.execute(update(deliveries).where(waiting, deliveries.c.issue_id.in_(ended)).values(**values))
+
+
 async def skip_subscriber(conn: Connection, subscriber_id: int, newsletter: str, reason: str, now: datetime) -> int:
     """Skip what still waits for her in issues of the newsletter; say how many."""
     mine = select(issues.c.id).where(issues.c.newsletter == newsletter)
@@ -184,7 +194,8 @@ async def skip_subscriber(conn: Connection, subscriber_id: int, newsletter: str,
 async def retry(conn: Connection, issue_id: int, state: DeliveryState, now: datetime) -> int:
     """Put failed or uncertain deliveries back in line because an editor asked; say how many."""
     which = (deliveries.c.issue_id == issue_id) & (deliveries.c.state == state)
-    values = {"state": _D.PENDING, "not_before": now, "attempts": 0, "first_try": None, "worker": None, "lease": None}
+    # The attempts stay: they are what says that something may have left.
+    values = {"state": _D.PENDING, "not_before": now, "first_try": None, "worker": None, "lease": None}
     return int((await conn.execute(update(deliveries).where(which).values(**values, changed_at=now))).rowcount)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,20 @@ def _engine(url: str, root: Path) -> AsyncEngine:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the folder {file.parent} for the database cannot be made: {error.strerror}") from None
+    _try_to_open(file, url)
     engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _try_to_open(file: Path, url: str) -> None:
+    """Fail here rather than in the driver, which leaves a thread behind when it cannot open a file."""
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(str(error), url)) from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -30,9 +30,11 @@ async def create(
     return found
 
 
-async def get(conn: Connection, issue_id: int) -> Issue:
-    """The issue with its stories. Raises NotFound."""
-    row = (await conn.execute(select(issues).where(issues.c.id == issue_id))).mappings().first()
+async def get(conn: Connection, issue_id: int, *, lock: bool = False) -> Issue:
+    """The issue with its stories. lock: nobody else changes it until the transaction ends. Raises NotFound."""
+    query = select(issues).where(issues.c.id == issue_id)
+    # SQLite knows no row locks and needs none: its writers come one at a time.
+    row = (await conn.execute(query.with_for_update() if lock else query)).mappings().first()
     if row is None:
         raise NotFound(f"there is no issue {issue_id}")
     return _issue(row, await _stories(conn, issue_id))

@@ -207,9 +207,12 @@ async def listing(
     )
     if list_name is not None:
         query = query.where(subscriptions.c.list == list_name)
-    async with conn.stream(query) as rows:
+    rows = await conn.stream(query)
+    try:
         async for row in rows:
             yield row.list, row.email, row.name, row.suppressed or row.state, tuple(row.topics), row.language, row.since
+    finally:
+        await rows.close()  # by hand: as a context manager it stays open when the caller stops half-way
 
 
 async def counts(conn: Connection) -> dict[str, dict[str, int]]:

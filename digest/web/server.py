@@ -5,21 +5,46 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
 
+from digest import log
+from digest.errors import StoreError
 from digest.flow.newsroom import Newsroom
 from digest.web import health, subscribers
 from digest.web.health import Pulse
 from digest.web.pages import Pages
 from digest.web.serving import bound, serving
 
+_log = log.get(__name__)
+
 
 def create(room: Newsroom, pulse: Pulse) -> FastAPI:
     """The application: all routes, wired to one site."""
     app = FastAPI(title="Digest", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(subscribers.routes(room, Pages(room)))
+    pages = Pages(room)
+    app.include_router(subscribers.routes(room, pages))
     app.include_router(health.routes(room, pulse))
+    _explain(app, pages)
     return app
+
+
+def _explain(app: FastAPI, pages: Pages) -> None:
+    """Whatever goes wrong, a subscriber gets a page, with the same headers as every other."""
+
+    @app.exception_handler(HTTPException)
+    async def refused(_request: Request, error: HTTPException) -> HTMLResponse:
+        return pages.invalid(error.status_code, error.headers)
+
+    @app.exception_handler(StoreError)
+    async def resting(_request: Request, error: StoreError) -> HTMLResponse:
+        _log.error("page.failed", reason=str(error))
+        return pages.broken(503, {"Retry-After": "60"})
+
+    @app.exception_handler(Exception)
+    async def crashed(_request: Request, _error: Exception) -> HTMLResponse:
+        return pages.broken(500)  # uvicorn logs the traceback
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from digest.errors import TokenError
 from digest.flow import mailing, membership
@@ -30,7 +32,7 @@ def routes(room: Newsroom, pages: Pages) -> APIRouter:
         try:
             return _leaving(room, pages, await membership.follow(room, Purpose.UNSUBSCRIBE, token), "ask")
         except TokenError:
-            return _invalid(pages)
+            return pages.invalid()
 
     @router.post("/unsubscribe/{token}")
     async def act(token: str, request: Request) -> HTMLResponse:
@@ -39,14 +41,14 @@ def routes(room: Newsroom, pages: Pages) -> APIRouter:
                 return _leaving(room, pages, await membership.come_back(room, token), "back")
             return _leaving(room, pages, await membership.unsubscribe(room, token), "gone")
         except TokenError:
-            return _invalid(pages)
+            return pages.invalid()
 
     @router.api_route("/view/{token}", methods=["GET", "HEAD"])
     async def view(token: str) -> HTMLResponse:
         try:
             html = await mailing.in_browser(room, token)
         except TokenError:
-            return _invalid(pages)
+            return pages.invalid()
         if html is None:
             return pages.page(
                 "notice", title="Not sent yet", text="This mail was a preview; its issue has not been sent."
@@ -58,13 +60,24 @@ def routes(room: Newsroom, pages: Pages) -> APIRouter:
 
 async def _wants_back(request: Request) -> bool:
     """Whether the button "subscribe again" was pressed. Any other or broken form data means: unsubscribe."""
+    body = bytearray()
     try:
-        if int(request.headers.get("content-length", "0")) > FORM_MAX:
+        async for chunk in request.stream():  # to its end, so that our answer is read
+            if len(body) <= FORM_MAX:
+                body += chunk
+        if len(body) > FORM_MAX:
             return False
-        async with request.form(max_files=0, max_fields=20) as form:
+        async with Request(request.scope, _replayed(bytes(body))).form(max_files=0, max_fields=20) as form:
             return form.get("action") == "return"
-    except (HTTPException, ValueError):
+    except (HTTPException, ClientDisconnect, ValueError):
         return False
+
+
+def _replayed(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def _leaving(room: Newsroom, pages: Pages, link: Link, moment: str) -> HTMLResponse:
@@ -73,8 +86,3 @@ def _leaving(room: Newsroom, pages: Pages, link: Link, moment: str) -> HTMLRespo
         return pages.page("notice", title="Nothing to do", text=text)
     title = room.settings.newsletters[link.newsletter].title
     return pages.page("unsubscribe", newsletter=title, moment=moment, left=link.newsletter in link.subscriber.left)
-
-
-def _invalid(pages: Pages) -> HTMLResponse:
-    text = "Perhaps it was cut in two by a mail program: please copy the whole of it from the mail."
-    return pages.page("notice", 404, title="This link is not valid", text=text)

@@ -156,3 +156,17 @@ def test_what_is_no_sender_is_refused(text: str) -> None:
 def test_counts_are_added_up() -> None:
     one, two = Counts(1, 2, 3, (Refusal(4, "a"),)), Counts(10, 20, 30, (Refusal(5, "b"),))
     assert one + two == Counts(11, 22, 33, (Refusal(4, "a"), Refusal(5, "b")))
+
+
+@pytest.mark.parametrize(
+    ("text", "email"),
+    [("a@example.com.", "a@example.com"), ("\ta@example.com \t", "a@example.com")],
+)
+def test_a_final_dot_and_blanks_around_make_no_second_identity(text: str, email: str) -> None:
+    assert normalize_email(text) == email
+
+
+@pytest.mark.parametrize("text", ["a@com.", "a@1.2", "a\u00a0b@example.com", "a\u202eb@example.com", "a\tb@example.com"])
+def test_what_no_mail_server_knows_is_refused(text: str) -> None:
+    with pytest.raises(AddressError):
+        normalize_email(text)

@@ -29,7 +29,7 @@ DELIVERY_MOVES = {
     _D.CLAIMED: "pending sent deferred failed uncertain skipped",
     _D.DEFERRED: "claimed failed skipped",
     _D.FAILED: "pending",
-    _D.UNCERTAIN: "pending sent",
+    _D.UNCERTAIN: "pending sent deferred failed",
     _D.SENT: "",
     _D.SKIPPED: "",
 }

@@ -114,7 +114,7 @@ async def test_issues_are_found_by_state_oldest_slot_first(store: Store) -> None
 # -- moves -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("state", "to"), PERMITTED, ids="-".join)
+@pytest.mark.parametrize(("state", "to"), PERMITTED, ids=str)
 async def test_a_permitted_move_succeeds(store: Store, state: IssueState, to: IssueState) -> None:
     issue = await get_issue(store, await new_issue(store, state=state))
     async with store.write() as conn:

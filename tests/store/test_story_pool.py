@@ -211,7 +211,10 @@ async def test_an_undone_issue_gives_its_stories_back(store: Store) -> None:
     async with store.write() as conn:
         await stories.remember(conn, NOTES, REGULAR, one, [issue_story("1")], NOW)
         await stories.remember(conn, NOTES, REGULAR, two, [issue_story("2")], NOW)
+        assert await stories.is_remembered(conn, one)
         await stories.release(conn, one)
+        assert not await stories.is_remembered(conn, one)
+        assert await stories.is_remembered(conn, two)
         assert set((await stories.remembered(conn, NOTES, REGULAR)).values()) == {two}
         await stories.remember(conn, NOTES, REGULAR, two, [issue_story("1")], NOW)
     assert (await get_issue(store, one)).id == one
