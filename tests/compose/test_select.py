@@ -1,0 +1,251 @@
+"""Which stories an issue carries, in which order, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.compose.select import Rules, Selection, select
+from digest.model.story import Story
+from tests.compose.pool import NOW, rules, story
+
+
+def chosen(selection: Selection) -> list[int]:
+    return [each.story_id for each in selection.stories]
+
+
+def only(one: Story, wanted: Rules, carried: dict[int, int] | None = None) -> str:
+    """What becomes of one story: the reason for its being in or out."""
+    return select([one], carried or {}, wanted).why[one.id]
+
+
+# -- any pool ----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> tuple[list[Story], dict[int, int], Rules]:
+    """A pool of any size, its memory, and rules that may leave nothing."""
+    sources = draw(st.lists(st.sampled_from(["wire", "notes", "papers"]), min_size=1, max_size=3, unique=True))
+    hours = st.integers(-5, 120)
+    teasers, titles = st.sampled_from(["", "A teaser about a frigate."]), st.sampled_from(["Radar", "Drone"])
+    stories = [
+        story(
+            number,
+            hours=draw(hours),
+            source=draw(st.sampled_from(sources)),
+            first_seen=NOW - timedelta(hours=draw(hours)),
+            teaser=draw(teasers),
+            title=draw(titles),
+        )
+        for number in range(draw(st.integers(0, 25)))
+    ]
+    most = draw(st.integers(1, 8))
+    wanted: dict[str, Any] = {
+        "min": draw(st.integers(1, most)),
+        "max": most,
+        "per_source": draw(st.integers(1, 5)),
+        "since": draw(st.none() | st.just(NOW - timedelta(hours=24))),
+        "exclude": draw(st.sampled_from([(), ("drone",)])),
+        "include": draw(st.sampled_from([(), ("frigate",)])),
+    }
+    carried = {each.id: 7 for each in stories if draw(st.booleans())}
+    return stories, carried, rules(sources, **wanted)
+
+
+@given(pools(), st.randoms(use_true_random=False))
+def test_the_order_of_the_candidates_changes_nothing(
+    pool: tuple[list[Story], dict[int, int], Rules], dice: Any
+) -> None:
+    stories, carried, wanted = pool
+    shuffled = list(stories)
+    dice.shuffle(shuffled)
+    once, again = select(stories, carried, wanted), select(shuffled, carried, wanted)
+    assert (once.stories, dict(once.why)) == (again.stories, dict(again.why))
+
+
+@given(pools())
+def test_every_candidate_has_a_reason_and_the_chosen_ones_keep_the_rules(
+    pool: tuple[list[Story], dict[int, int], Rules],
+) -> None:
+    stories, carried, wanted = pool
+    selection = select(stories, carried, wanted)
+    ids = chosen(selection)
+    assert set(selection.why) == {each.id for each in stories}
+    assert {number for number, reason in selection.why.items() if reason.startswith("in: ")} == set(ids)
+    assert all(reason.startswith(("in: ", "out: ")) for reason in selection.why.values())
+    assert len(ids) == len(set(ids)) <= wanted.max
+    assert not set(ids) & set(carried)
+    assert [each.position for each in selection.stories] == list(range(len(ids)))
+    most = max(Counter(each.source for each in selection.stories).values(), default=0)
+    assert len(wanted.weights) == 1 or most <= wanted.per_source or len(ids) <= wanted.min
+
+
+@given(pools())
+def test_no_story_is_left_out_that_would_save_the_issue(pool: tuple[list[Story], dict[int, int], Rules]) -> None:
+    stories, carried, wanted = pool
+    selection = select(stories, carried, wanted)
+    spare = [number for number, reason in selection.why.items() if "stories of" in reason or "is full" in reason]
+    assert len(selection.stories) >= wanted.min or spare == []
+
+
+# -- order -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_freshest_lead_and_the_rest_follows_by_score() -> None:
+    weights = {"wire": 1.0, "notes": 4.0}
+    stories = [story(1, hours=1), story(2, hours=0), story(3, hours=20, source="notes"), story(4, hours=30)]
+    selection = select(stories, {}, rules(weights=weights))
+    assert chosen(selection) == [3, 2, 1, 4]
+    assert [selection.why[number].partition(";")[0] for number in (3, 2, 1, 4)] == [
+        "in: the lead", "in: rank 2", "in: rank 3", "in: rank 4",
+    ]  # fmt: skip
+
+
+def test_stories_of_the_same_score_are_ordered_by_age_source_and_place_in_the_source() -> None:
+    ahead = NOW + timedelta(hours=1)  # dated in the future: all as fresh as can be
+    stories = [
+        story(4, source="wire"), story(3, source="wire"), story(5, source="notes"), story(9, published=ahead),
+    ]  # fmt: skip
+    assert chosen(select(stories, {}, rules(["wire", "notes"]))) == [9, 5, 3, 4]
+
+
+def test_the_lead_has_a_teaser_if_any_story_has_and_the_others_keep_their_order() -> None:
+    stories = [story(1, hours=0, teaser=""), story(2, hours=1, teaser=""), story(3, hours=2), story(4, hours=3)]
+    selection = select(stories, {}, rules())
+    assert chosen(selection) == [3, 1, 2, 4]
+    assert selection.why[3].startswith("in: the lead;")
+    bare = [story(1, hours=0, teaser=""), story(2, hours=1, teaser="")]
+    assert chosen(select(bare, {}, rules())) == [1, 2]
+
+
+def test_the_reason_of_a_chosen_story_names_its_score_and_who_else_has_it() -> None:
+    reason = only(story(1, hours=18, also=("notes", "papers")), rules())
+    assert reason == "in: the lead; score 0.50 = weight 1 × freshness 0.50, also in notes, papers"
+
+
+def test_what_an_issue_keeps_of_a_story_is_all_of_it() -> None:
+    told = story(
+        1, guid="g1", image="https://images.example.org/1.png", language="en-GB", topics=("naval",), also=("notes",)
+    )
+    kept = select([told], {}, rules()).stories[0]
+    names = ("source", "link", "link_key", "guid", "title", "title_key", "teaser", "published", "image", "language")
+    assert [getattr(kept, name) for name in names] == [getattr(told, name) for name in names]
+    assert (kept.story_id, kept.topics, kept.pinned, kept.score) == (1, ("naval",), False, 1.0)
+
+
+# -- kept out ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_story_that_an_issue_carried_is_out_and_names_the_issue() -> None:
+    assert only(story(1), rules(), {1: 41}) == "out: issue 41 carried it"
+
+
+@pytest.mark.parametrize(
+    ("word", "title", "teaser", "hit"),
+    [
+        ("AI", "AI at sea", "", True),
+        ("AI", "The minister said so", "It rained.", False),
+        ("ai", "On board: AI.", "", True),
+        ("frigate", "FRIGATE schedule", "", True),
+        ("frigate", "Frigates", "", False),
+        ("frigate", "A ship", "The frigate sails.", True),
+        ("counter drone", "A counter drone", "", True),
+        ("counter  drone", "A Counter drone", "", True),
+        ("straße", "Neue STRASSE", "", True),
+        ("防衛", "新防衛計画", "", True),
+        ("C++", "C++ on board", "", True),
+        ("a", "", "", False),
+        ("Radar Drone", "Radar", "Drone", False),
+    ],
+)
+def test_words_are_looked_for_whole_in_title_and_teaser_in_any_case(
+    word: str, title: str, teaser: str, hit: bool
+) -> None:
+    told = story(1, title=title, teaser=teaser)
+    out = only(told, rules(exclude=[word]))
+    assert (out == f"out: excluded by the word {word!r}", out.startswith("in:")) == (hit, not hit)
+    wanted = only(told, rules(include=["zeppelin", word]))
+    assert (wanted.startswith("in:"), wanted) == (
+        (True, wanted) if hit else (False, "out: has none of the words that this newsletter asks for")
+    )
+
+
+def test_an_excluded_word_weighs_more_than_an_included_one() -> None:
+    told = story(1, title="Radar and drone")
+    assert only(told, rules(include=["radar"], exclude=["drone"])) == "out: excluded by the word 'drone'"
+
+
+@pytest.mark.parametrize(
+    ("hours", "reason"),
+    [
+        (72, None),
+        (72.5, "out: published 72 h ago, older than 72 h"),
+        (80, "out: published 80 h ago, older than 72 h"),
+        (240, "out: published 10 days ago, older than 72 h"),
+    ],
+)
+def test_a_story_older_than_the_limit_is_out_and_at_the_limit_is_in(hours: float, reason: str | None) -> None:
+    assert (only(story(1, hours=hours), rules()) if reason else None) == reason
+    assert (reason is None) == (chosen(select([story(1, hours=hours)], {}, rules())) == [1])
+
+
+def test_the_window_begins_where_the_last_issue_was_built() -> None:
+    last = NOW - timedelta(hours=24)
+    there = "out: it was there for the last issue and not chosen"
+    assert only(story(1, first_seen=last), rules(since=last)) == there
+    assert only(story(1, first_seen=last + timedelta(microseconds=1)), rules(since=last)).startswith("in:")
+    # Published before the window, found in it: news to us.
+    assert only(story(1, hours=30, first_seen=NOW), rules(since=last)).startswith("in:")
+
+
+def test_the_first_issue_has_no_window() -> None:
+    assert only(story(1, hours=71), rules(since=None)).startswith("in:")
+
+
+# -- how many ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_issue_leaves_the_rest_out() -> None:
+    selection = select([story(number, hours=number) for number in range(6)], {}, rules(max=4))
+    assert chosen(selection) == [0, 1, 2, 3]
+    assert (selection.why[4], selection.why[5]) == ("out: the issue is full (4 stories)",) * 2
+
+
+def test_one_source_alone_has_no_cap() -> None:
+    selection = select([story(number, hours=number) for number in range(12)], {}, rules(per_source=2))
+    assert len(selection.stories) == 12
+
+
+def test_a_source_has_no_more_than_its_share_while_others_have_something_to_say() -> None:
+    wire = [story(number, hours=number) for number in range(5)]
+    notes = [story(number, hours=number, source="notes") for number in range(10, 13)]
+    selection = select(wire + notes, {}, rules(["wire", "notes"], per_source=2))
+    assert chosen(selection) == [0, 1, 10, 11]
+    assert (selection.why[2], selection.why[12]) == (
+        "out: there are 2 stories of wire already",
+        "out: there are 2 stories of notes already",
+    )
+
+
+def test_the_share_gives_way_where_the_issue_would_be_too_small_and_no_further() -> None:
+    wire = [story(number, hours=number) for number in range(6)]
+    notes = [story(10, hours=3.5, source="notes")]
+    selection = select(wire + notes, {}, rules(["wire", "notes"], per_source=2, min=5))
+    assert chosen(selection) == [0, 1, 2, 3, 10]  # in the order of their scores, not of their choice
+    assert selection.why[2].startswith("in: rank 3;")
+    assert (selection.why[4], selection.why[5]) == ("out: there are 2 stories of wire already",) * 2
+
+
+def test_a_source_that_has_nothing_to_say_counts_as_a_source_all_the_same() -> None:
+    selection = select([story(number, hours=number) for number in range(6)], {}, rules(["wire", "notes"], per_source=4))
+    assert chosen(selection) == [0, 1, 2, 3]
+
+
+def test_an_empty_pool_gives_an_empty_selection() -> None:
+    selection = select([], {}, rules())
+    assert (selection.stories, dict(selection.why)) == ((), {})
