@@ -108,8 +108,10 @@ def load_keys(file: Path) -> list[bytes]:
     try:
         _create(file)
         keys = [bytes.fromhex(line) for line in file.read_text(encoding="ascii").split()]
-    except (OSError, ValueError) as error:
-        raise StoreError(f"the secret in {file} cannot be read or made: {error}") from None
+    except OSError as error:
+        raise StoreError(f"the secret in {file} cannot be read or made: {error.strerror}") from None
+    except ValueError:
+        keys = []
     if not keys or any(len(key) < 16 for key in keys):
         raise StoreError(f"the secret in {file} is damaged: each line is a key of at least 32 hexadecimal digits")
     return keys

@@ -51,7 +51,10 @@ async def _opened(root: Path, command: Callable[[Newsroom], Awaitable[int | None
 def explained() -> Iterator[None]:
     """Turn errors into a sentence on standard error and the right exit code."""
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # here, where a reader who has gone can still be dealt with
     except UsageError as error:
         complain(str(error))
         raise typer.Exit(WRONG_USAGE) from None

@@ -6,7 +6,6 @@ old, one source too often, no room. What is not here: where candidates and memor
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from datetime import datetime, timedelta
 
 from digest.compose.rank import Score, score
 from digest.model.issue import IssueStory
-from digest.model.story import Story
+from digest.model.story import Story, first_word_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +58,17 @@ def select(candidates: Sequence[Story], carried: Mapping[int, int], rules: Rules
 
 def _kept_out(story: Story, carried: Mapping[int, int], rules: Rules) -> str | None:
     """Why a story cannot be in this issue at all; None if it can."""
-    text = f"{story.title}\n{story.teaser}".casefold()
     if story.id in carried:
         return f"out: issue {carried[story.id]} carried it"
-    if hit := next((word for word in rules.exclude if _occurs(word, text)), None):
+    if hit := first_word_in(rules.exclude, story.title, story.teaser):
         return f"out: excluded by the word {hit!r}"
-    if rules.include and not any(_occurs(word, text) for word in rules.include):
+    if rules.include and not first_word_in(rules.include, story.title, story.teaser):
         return "out: has none of the words that this newsletter asks for"
     if rules.now - story.published > rules.max_age:
         return f"out: published {_ago(rules.now - story.published)} ago, older than {_ago(rules.max_age)}"
     if rules.since is not None and story.first_seen <= rules.since:
         return "out: it was there for the last issue and not chosen"
     return None
-
-
-def _occurs(word: str, text: str) -> bool:
-    """As whole words, like a source's own rules: `AI` is not in `said`; scripts without spaces know no such border."""
-    folded = " ".join(word.casefold().split())
-    return folded in text if not folded.isascii() else bool(re.search(rf"(?<!\w){re.escape(folded)}(?!\w)", text))
 
 
 def _ranked(candidates: Sequence[Story], rules: Rules) -> list[tuple[Story, Score]]:

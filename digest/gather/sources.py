@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,7 +15,7 @@ from digest.errors import GatherError
 from digest.gather.feeds import parse_feed
 from digest.gather.fetch import Fetcher, Response
 from digest.gather.pages import parse_page
-from digest.model.story import RawStory
+from digest.model.story import RawStory, first_word_in
 from digest.settings import Source
 
 
@@ -92,18 +90,6 @@ def _stories(response: Response, name: str, source: Source, now: datetime) -> tu
 
 def _is_wanted(story: RawStory, source: Source) -> bool:
     """By the source's `include` (one of them must occur, if there are any) and `exclude` (none may)."""
-    text = f"{story.title}\n{story.teaser}".casefold()
-    if source.include and not _any_in(source.include, text):
+    if source.include and not first_word_in(source.include, story.title, story.teaser):
         return False
-    return not _any_in(source.exclude, text)
-
-
-def _any_in(words: Iterable[str], text: str) -> bool:
-    return any(_occurs(" ".join(word.casefold().split()), text) for word in words)
-
-
-def _occurs(word: str, text: str) -> bool:
-    """As whole words, so that `AI` is not found in `said`; scripts without spaces know no such border."""
-    if not word.isascii():
-        return word in text
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+    return not first_word_in(source.exclude, story.title, story.teaser)

@@ -5,6 +5,8 @@ What is not here: how they are found (gather), whether they are chosen (compose)
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,3 +51,19 @@ class Story:
     language: str | None = None
     topics: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+
+
+def first_word_in(words: Iterable[str], title: str, teaser: str) -> str | None:
+    """The first of `words` that occurs in the title or the teaser; None if none does.
+
+    Case and blanks do not count. Words occur whole, so that `AI` is not found in `said`; in scripts that write no blanks,
+    and so in words that are not ASCII, any occurrence counts.
+    """
+    text = f"{title}\n{teaser}".casefold()
+    return next((word for word in words if _occurs(" ".join(word.casefold().split()), text)), None)
+
+
+def _occurs(word: str, text: str) -> bool:
+    if not word.isascii():
+        return word in text
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None

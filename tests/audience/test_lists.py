@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.audience.lists import COLUMNS, csv_line, read_list, topics
@@ -178,6 +178,7 @@ def test_an_address_comes_back_as_it_was_exported(email: str) -> None:
     assert read_list(text).entries == (ListEntry(2, email, '=HYPERLINK("x")', ("a", "b"), "en"),)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Z"]), max_size=20), max_size=5))
 def test_any_name_comes_back_as_it_was_exported(names: list[str]) -> None:
     rows = [csv_line([f"r{number}@example.org", name, "", ""]) for number, name in enumerate(names)]
@@ -187,6 +188,7 @@ def test_any_name_comes_back_as_it_was_exported(names: list[str]) -> None:
     assert found.refused == ()
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
     try:
@@ -196,6 +198,7 @@ def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
     assert all(each.line > 1 and each.reason for each in found.refused)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_first_line_is_a_header_or_refused_with_a_sentence(text: str) -> None:
     try:

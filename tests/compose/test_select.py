@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.select import Rules, Selection, select
@@ -57,6 +57,7 @@ def pools(draw: st.DrawFn) -> tuple[list[Story], dict[int, int], Rules]:
     return stories, carried, rules(sources, **wanted)
 
 
+@settings(deadline=None)
 @given(pools(), st.randoms(use_true_random=False))
 def test_the_order_of_the_candidates_changes_nothing(
     pool: tuple[list[Story], dict[int, int], Rules], dice: Any
@@ -68,6 +69,7 @@ def test_the_order_of_the_candidates_changes_nothing(
     assert (once.stories, dict(once.why)) == (again.stories, dict(again.why))
 
 
+@settings(deadline=None)
 @given(pools())
 def test_every_candidate_has_a_reason_and_the_chosen_ones_keep_the_rules(
     pool: tuple[list[Story], dict[int, int], Rules],
@@ -85,6 +87,7 @@ def test_every_candidate_has_a_reason_and_the_chosen_ones_keep_the_rules(
     assert len(wanted.weights) == 1 or most <= wanted.per_source or len(ids) <= wanted.min
 
 
+@settings(deadline=None)
 @given(pools())
 def test_no_story_is_left_out_that_would_save_the_issue(pool: tuple[list[Story], dict[int, int], Rules]) -> None:
     stories, carried, wanted = pool

@@ -166,7 +166,9 @@ def test_a_final_dot_and_blanks_around_make_no_second_identity(text: str, email:
     assert normalize_email(text) == email
 
 
-@pytest.mark.parametrize("text", ["a@com.", "a@1.2", "a\u00a0b@example.com", "a\u202eb@example.com", "a\tb@example.com"])
+@pytest.mark.parametrize(
+    "text", ["a@com.", "a@1.2", "a\u00a0b@example.com", "a\u202eb@example.com", "a\tb@example.com"]
+)
 def test_what_no_mail_server_knows_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
         normalize_email(text)
