@@ -22,6 +22,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+def one_line(text: str) -> str:
+    """Foreign words on one line: what cannot be printed is a blank."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 class DigestError(Exception):
     """A failure whose text is fit for an editor. `retryable`: the same call may succeed later."""
 
@@ -58,7 +63,7 @@ class Fault:
 
     def __str__(self) -> str:
         found = "is missing" if self.value is None else f"= {self.value!r}"
-        return f"{self.key} {found}: {self.allowed}"
+        return one_line(f"{self.key} {found}: {self.allowed}")
 
 
 class SettingsError(UsageError):
@@ -116,8 +121,13 @@ class RelayRefused(DigestError):
     retryable = True
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))  # the server's words are in it
         self.code = code
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the server itself says that it is a matter of time (RFC 5321 §4.2.1)."""
+        return self.code is not None and 400 <= self.code < 500
 
 
 class StoreError(DigestError):

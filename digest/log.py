@@ -41,6 +41,7 @@ def setup(*, verbose: bool = False, quiet: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # broken form data is a robot's, and no news
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
 
 

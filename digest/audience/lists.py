@@ -22,6 +22,8 @@ ROW_MAX_LINES = 20
 """Lines of one row; more is a quote that somebody forgot to close."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BROKEN = "\0"
+"""Begins the cell that stands for a row which is no CSV."""
 _TOPIC_SEPARATOR = re.compile(r"[;|]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -37,8 +39,11 @@ class ListFile:
 def read_list(text: str) -> ListFile:
     """Read the text of a list's file. Separator: comma, semicolon or tab, as the header line has it.
 
-    Raises UsageError when there is no header line with an `email` column; every other fault is a refused line.
+    A file without a character is a list without anybody. Raises UsageError when there is no header line with an `email`
+    column; every other fault is a refused line.
     """
+    if not text.strip("\ufeff \t\r\n"):
+        return ListFile((), ())
     rows = _rows(text)
     header = [cell.strip().casefold() for cell in next(rows, (0, [""]))[1]]
     if "email" not in header:
@@ -69,11 +74,13 @@ def _row(lines: Sequence[str], delimiter: str) -> tuple[list[str], int]:
             # Only a strict reader tells a quote that spans lines from one that was never closed.
             cells = next(reader := csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error as error:
-        return [f"\0{error}"], 1  # a control character: the line is refused further on, with its number
+        return [f"{_BROKEN}{error}"], 1
     return [_meant(cell) for cell in cells], reader.line_num
 
 
 def _entry(header: Sequence[str], line: int, cells: Sequence[str]) -> ListEntry | Refusal:
+    if cells[0].startswith(_BROKEN):
+        return Refusal(line, f"cannot be read as CSV: {cells[0].removeprefix(_BROKEN)}")
     if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
         return Refusal(line, f"has {len(cells)} columns, the header line has {len(header)}")
     row = dict(zip(header, cells, strict=False))

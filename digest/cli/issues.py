@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 issues_app = typer.Typer(help="Issues: look, approve, stop, report.", no_args_is_help=False)
 
-Number = Annotated[int, typer.Argument(metavar="ID", help="The issue's number.")]
+Number = Annotated[int, typer.Argument(metavar="ID", help="The issue's number.", min=1, max=2**63 - 1)]
 Newsletter = Annotated[str, typer.Argument(metavar="NEWSLETTER")]
 
 

@@ -43,8 +43,18 @@ def run(context: typer.Context, command: Callable[[Newsroom], Awaitable[int | No
 async def _opened(root: Path, command: Callable[[Newsroom], Awaitable[int | None]]) -> int | None:
     from digest.app import open_newsroom
 
-    async with open_newsroom(root) as room:
+    async with open_newsroom(root, actor=_editor()) as room:
         return await command(room)
+
+
+def _editor() -> str:
+    """Who acts, for the event log and for a second approval: $DIGEST_EDITOR, else the name of the account."""
+    import getpass
+
+    try:
+        return os.environ.get("DIGEST_EDITOR") or f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # an account without a name
+        return f"cli:{os.getuid()}"
 
 
 @contextmanager

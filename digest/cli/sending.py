@@ -23,7 +23,7 @@ from digest.flow.produce import SourceReport
 from digest.flow.report import Report
 from digest.flow.send import Sender, Watch, send_messages
 from digest.model.delivery import DeliveryState
-from digest.model.issue import Issue, IssueState
+from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 from digest.settings import is_loopback
 
 _S = IssueState
@@ -51,6 +51,9 @@ async def send(room: Newsroom, order: Order) -> int:
         return await _send_tests(room, order)
     if order.dry_run:
         return await _dry_run(room, order, warnings)
+    if not order.new and (unfinished := await report.unfinished(room, order.newsletter)):
+        note(f"Issue {unfinished.id} was not sent to its end; going on with it.")
+        return await _deliver(room, unfinished.id, told_to_end(), order.as_json)
     issue = await _issue_to_send(room, order)
     if issue.state is _S.SKIPPED:
         await _point_at_held(room, order.newsletter)
@@ -62,9 +65,7 @@ async def send(room: Newsroom, order: Order) -> int:
         )
         return await _conclude(room, issue.id, order.as_json, quiet=True)
     if room.settings.newsletter(order.newsletter).review == "second":
-        note(f"A second editor must approve issue {issue.id}: digest issues approve {issue.id}")
-        await _conclude(room, issue.id, order.as_json, quiet=True)
-        return HELD
+        return await approve(room, issue.id, order.as_json)
     return await _approve_and_send(room, issue.id, order.as_json)
 
 
@@ -77,7 +78,7 @@ async def _point_at_held(room: Newsroom, newsletter: str) -> None:
 async def _prepare(room: Newsroom, newsletter: str) -> list[str]:
     """Read the lists and gather; what an editor should know before sending."""
     warnings = []
-    for name, counts in (await membership.sync(room)).items():
+    for name, counts in (await membership.sync(room, room.settings.newsletter(newsletter).lists)).items():
         warnings += [f"subscribers/{name}.csv, line {each.line}: {each.reason}" for each in counts.refused]
     with _spinner("Gathering"):
         reports = await produce.gather(room, room.settings.newsletter(newsletter).sources)
@@ -100,12 +101,14 @@ def _standing_warnings(room: Newsroom, reports: list[SourceReport]) -> list[str]
 
 async def _dry_run(room: Newsroom, order: Order, warnings: list[str]) -> int:
     issue = await produce.preview(room, order.newsletter)
-    wanting = produce.lacks(room, order.newsletter, len(issue.stories))
+    number = await publish.recipients(room, order.newsletter)
+    wanting = produce.lacks(room, order.newsletter, len(issue.stories)) or (
+        None if number else "nobody is on the lists"
+    )
     if not wanting:
         await _summary(room, issue, warnings)
     if order.as_json:
         state = _S.SKIPPED if wanting else issue.state
-        number = 0 if wanting else await publish.recipients(room, order.newsletter)
         emit(_figures(None, state, wanting or "dry run: nothing was sent", {"recipients": number}))
     else:
         say(f"Nothing to send: {wanting}." if wanting else "Dry run: nothing was sent.")
@@ -176,8 +179,13 @@ def _agreed() -> bool:
 
 async def approve(room: Newsroom, issue_id: int, as_json: bool) -> int:
     """Approve; send here and now unless the slot is still to come."""
-    await membership.sync(room)
+    issue = await publish.get(room, issue_id)
+    await membership.sync(room, room.settings.newsletter(issue.newsletter).lists)
     issue = await publish.approve(room, issue_id)
+    if issue.state in BEFORE_APPROVAL:
+        note(f"That was the first approval. A second editor must approve issue {issue_id} too.")
+        await _conclude(room, issue_id, as_json, quiet=True)
+        return HELD
     if issue.state is _S.APPROVED and issue.not_before and issue.not_before - room.clock.now() > timedelta(minutes=1):
         if not as_json:
             say(f"Issue {issue_id} is approved. The daemon sends it at {issue.not_before:%Y-%m-%d %H:%M} UTC.")
@@ -244,7 +252,7 @@ async def _deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, as_json: 
         try:
             await sender.run(stop, only=issue_id)
         except RelayRefused as refusal:
-            note(f"digest: the mail server refuses us: {refusal}")
+            note(f"digest: the mail server {'is not ready' if refusal.temporary else 'refuses us'}: {refusal}")
         finally:
             await sender.close()
     return await _conclude(room, issue_id, as_json)

@@ -219,7 +219,7 @@ async def _ensure_built(room: Newsroom, name: str, slot: datetime) -> Issue:
     async with room.store.read() as conn:
         issue = await issues.of_slot(conn, name, slot)
     if issue is None:
-        await membership.sync(room)
+        await membership.sync(room, room.settings.newsletters[name].lists)
         await produce.gather(room, room.settings.newsletters[name].sources)
         return await produce.draft(room, name, slot, scheduled=True)
     if issue.state is _S.DRAFT and issue.built_at is None:  # whoever began to build it was cut off
@@ -242,9 +242,10 @@ async def _send_at_slot(room: Newsroom, name: str, slot: datetime) -> None:
 
 async def _approve_or_hold(room: Newsroom, issue: Issue) -> None:
     if room.settings.newsletters[issue.newsletter].review != "auto":
-        await publish.hold(room, issue.id, "nobody has approved it")
+        second = room.settings.newsletters[issue.newsletter].review == "second"
+        await publish.hold(room, issue.id, "two editors have not approved it" if second else "nobody has approved it")
         return
-    await membership.sync(room)
+    await membership.sync(room, room.settings.newsletters[issue.newsletter].lists)
     try:
         await publish.approve_or_rebuild(room, issue.id)
     except TemplateError as error:

@@ -43,13 +43,15 @@ def check_list(room: Newsroom, name: str) -> None:
         raise NotFound(f"there is no list {name!r}; there are: {', '.join(known_lists(room))}")
 
 
-async def sync(room: Newsroom, *, unchanged_too: bool = False) -> dict[str, Counts]:
-    """Read each list's file that has changed since it was last read (or every one); what it did, by list.
+async def sync(room: Newsroom, lists: Sequence[str] | None = None, *, unchanged_too: bool = False) -> dict[str, Counts]:
+    """Read the file of each of the lists (None: all) that has changed since it was last read; what it did, by list.
+
+    unchanged_too: read the others as well.
 
     A list without a file is fine: its subscribers come by other ways. Raises UsageError for a file that is no list.
     """
     done = {}
-    for name in known_lists(room):
+    for name in known_lists(room) if lists is None else lists:
         file = room.lists_folder / f"{name}.csv"
         if file.is_file() and (counts := await _sync_file(room, name, file, unchanged_too)) is not None:
             done[name] = counts
@@ -94,11 +96,24 @@ async def _take_over(room: Newsroom, name: str, file: Path, content: bytes, fing
 
 
 def _text(content: bytes) -> str:
-    """UTF-8, else what spreadsheets of western Europe write."""
+    """UTF-8, else what spreadsheets of western Europe write.
+
+    A few bad bytes in a file that is UTF-8 elsewhere spoil their own lines only: they become lone surrogates, which no
+    address may hold.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+        is_utf8 = any(not line.isascii() and _is_utf8(line) for line in content.splitlines())
+        return content.decode("utf-8-sig", "surrogateescape") if is_utf8 else content.decode("cp1252", "replace")
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 async def listing(room: Newsroom, list_name: str | None) -> AsyncGenerator[dict[str, Any]]:

@@ -52,7 +52,7 @@ async def write(
     NotFound, AddressError, TemplateError.
     """
     config = room.settings.newsletter(newsletter)
-    await membership.sync(room)
+    await membership.sync(room, config.lists)
     await produce.gather(room, config.sources)
     if at is not None:
         zone = room.settings.zone_of(newsletter)

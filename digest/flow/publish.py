@@ -17,7 +17,7 @@ from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue
 from digest.render.html import render_issue
 from digest.render.templates import environment
-from digest.store import deliveries, issues, stories
+from digest.store import deliveries, events, issues, stories
 from digest.store.engine import Connection
 
 _S = IssueState
@@ -56,7 +56,8 @@ async def recipients(room: Newsroom, name: str) -> int:
 async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace: timedelta | None = None) -> Issue:
     """Freeze an issue and let it go: at its slot if that is to come and not `at_once`, else after the grace period.
 
-    With nobody on the lists it is skipped instead. Raises IllegalMove, TemplateError; Conflict when another issue took one
+    Where `review = "second"` the first editor's approval is noted and changes nothing; another's lets it go. With nobody
+    on the lists the issue is skipped instead. Raises IllegalMove, TemplateError; Conflict when another issue took one
     of its stories (nothing is changed then).
     """
     issue = await get(room, issue_id)
@@ -66,12 +67,23 @@ async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace
         raise IllegalMove(f"issue {issue_id}", "held in mid-send: it can be resumed or cancelled,", _S.APPROVED)
     if wanting := produce.lacks(room, issue.newsletter, len(issue.stories)):
         raise Conflict(f"issue {issue_id} cannot be approved: {wanting}")
+    if room.settings.newsletter(issue.newsletter).review == "second" and not await _seconded(room, issue):
+        return issue
     rendered = render(room, issue)
     async with room.store.write() as conn:
         if await issues.get(conn, issue_id, lock=True) != issue:
             raise Conflict(f"issue {issue_id} has been changed while it was being approved; look at it again")
         await _freeze(conn, room, issue, rendered, _departure(room, issue, at_once, grace))
         return await issues.get(conn, issue_id)
+
+
+async def _seconded(room: Newsroom, issue: Issue) -> bool:
+    """Whether another editor has approved the issue before; if nobody has, this one's approval is noted."""
+    async with room.store.write() as conn:
+        before = await events.actors(conn, issue.id, "issue.first_approval")
+        if not before:
+            await room.log(conn, "issue.first_approval", issue)
+        return bool(before - {room.actor})
 
 
 def _departure(room: Newsroom, issue: Issue, at_once: bool, grace: timedelta | None) -> datetime:
@@ -165,10 +177,13 @@ async def _undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
 async def resume(room: Newsroom, issue_id: int) -> Issue:
     """Go on: a paused issue, or one held in mid-send, is sent on; one held before that goes back to review.
 
-    Raises Conflict when it was held before anything left and another issue has taken one of its stories since.
+    One that is being sent already is left as it is. Raises Conflict when it was held before anything left and another issue
+    has taken one of its stories since.
     """
     async with room.store.write() as conn:
         issue = await issues.get(conn, issue_id, lock=True)
+        if issue.state is _S.SENDING:
+            return issue
         if issue.state not in {_S.HELD, _S.PAUSED}:
             raise IllegalMove(f"issue {issue_id}", issue.state, "resumed")
         to = _S.SENDING if issue.approved_at else _S.REVIEW

@@ -103,19 +103,22 @@ class Sender:
         only: of the issues this one; MESSAGES: none of them.
 
         When the mail server refuses us, the issues that are being sent are held with its words, nobody is burned, and
-        RelayRefused is raised. Returns early when `stop` is set, within `finish_s` seconds.
+        RelayRefused is raised; when it says itself that this is temporary they go on being sent, later. Returns early
+        when `stop` is set, within `finish_s` seconds.
         """
         await recover(self._room)
         if not await self._anything_due(only):
             await self._end_finished(only)
             return
-        self._worker = worker_name()
+        # What an earlier run could not write down is in its journal, and has been settled from there.
+        self._worker, self._hand, self._done = worker_name(), {}, []
         self._room.journals.mkdir(parents=True, exist_ok=True)
         journal = Journal.open(self._room.journals, self._worker)
         try:
             await self._send(journal, stop, only, finish_s)
         except RelayRefused as refusal:
-            await self._hold_all(only, str(refusal))
+            if not refusal.temporary:
+                await self._hold_all(only, str(refusal))
             raise
         finally:
             # What could not be written down stays in the journal, which is an orphan from now on.
@@ -278,7 +281,7 @@ class Sender:
 
     async def _end_finished(self, only: int | None) -> None:
         async with self._room.store.read() as conn:
-            sending = await issues.in_states(conn, [IssueState.SENDING])
+            sending = await issues.in_states(conn, [IssueState.SENDING, IssueState.PAUSED])
             finished = [
                 each for each in sending if only in (None, each.id) and await deliveries.is_finished(conn, each.id)
             ]
@@ -296,7 +299,12 @@ async def _end(room: Newsroom, issue: Issue) -> None:
     """The issue is sent; unless somebody has paused, retried or ended it in the meantime."""
     async with room.store.write() as conn:
         issue = await issues.get(conn, issue.id, lock=True)
-        if issue.state is not IssueState.SENDING or not await deliveries.is_finished(conn, issue.id):
+        if not await deliveries.is_finished(conn, issue.id):
+            return
+        if issue.state is IssueState.PAUSED:  # the pause came when everything had left
+            await issues.move(conn, issue, IssueState.SENDING)
+            issue = await issues.get(conn, issue.id)
+        if issue.state is not IssueState.SENDING:
             return
         tally = await deliveries.tally(conn, issue.id)
         await issues.move(conn, issue, IssueState.SENT, ended_at=room.clock.now())

@@ -23,7 +23,10 @@ class _Host:
 
 
 class Turns:
-    """Who may ask whom now: at most 16 requests in all, one per host, and a pause between two to the same host."""
+    """Who may ask whom now: at most 16 requests in all, one per host, and a pause between two to the same host.
+
+    private: hosts of our own, which are asked without either.
+    """
 
     def __init__(self, pause_s: float, clock: Clock, private: frozenset[str]) -> None:
         self._pause_s = pause_s
@@ -35,6 +38,10 @@ class Turns:
     @contextlib.asynccontextmanager
     async def of(self, host: str) -> AsyncIterator[None]:
         """Wait for the turn of `host`, and hold it."""
+        if host in self._private:  # our own: nobody to be polite to, and none of its pages waits for another
+            async with self._slots:
+                yield
+            return
         state = self._hosts[host]
         async with state.lock:
             wait_s = state.free_at_s - monotonic()
@@ -44,5 +51,4 @@ class Turns:
                 try:
                     yield
                 finally:
-                    pause_s = 0.0 if host in self._private else self._pause_s
-                    state.free_at_s = monotonic() + pause_s
+                    state.free_at_s = monotonic() + self._pause_s

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from digest.errors import IllegalMove
+from digest.errors import IllegalMove, one_line
 
 
 class DeliveryState(StrEnum):
@@ -71,10 +71,16 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server said. code: 0 when it said nothing (the connection broke). text: its words, on one line."""
+    """What the server said. code: 0 when it said nothing (the connection broke).
+
+    text: its words, on one line; whatever a server sends, no control character gets further than this.
+    """
 
     code: int
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", one_line(self.text))
 
     @property
     def enhanced(self) -> str | None:

@@ -44,6 +44,12 @@ async def add(
     )
 
 
+async def actors(conn: Connection, issue_id: int, action: str) -> set[str]:
+    """Who has done this to the issue."""
+    query = select(events.c.actor).where(events.c.issue_id == issue_id, events.c.action == action)
+    return set((await conn.execute(query)).scalars())
+
+
 async def of_issue(conn: Connection, issue_id: int) -> list[Event]:
     """Everything that happened to an issue, oldest first."""
     query = select(events).where(events.c.issue_id == issue_id).order_by(events.c.id)

@@ -97,14 +97,25 @@ async def test_editors_are_told_of_the_review_and_of_the_end(make_site: OpenSite
 # -- editors -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("review", ["required", "second"])
-async def test_without_the_approval_it_needs_it_is_held_at_the_slot(make_site: OpenSite, review: str) -> None:
-    site = await begun(make_site, f'{DAILY}\nreview = "{review}"')
+async def test_without_the_approval_it_needs_it_is_held_at_the_slot(make_site: OpenSite) -> None:
+    site = await begun(make_site, f'{DAILY}\nreview = "required"')
     assert await site.look(SLOT - INSTANT) == ["review"]
     assert await site.look(SLOT) == ["held"]
     assert (await site.issue()).reason == "nobody has approved it"
     assert await site.look(SLOT + hours(1)) == ["held"]
     await publish.approve(site.room, 1)
+    assert await site.look(SLOT + hours(1)) == ["sending"]
+
+
+async def test_where_two_must_approve_one_who_does_so_twice_is_not_enough(make_site: OpenSite) -> None:
+    site = await begun(make_site, f'{DAILY}\nreview = "second"')
+    assert await site.look(SLOT - INSTANT) == ["review"]
+    one, two = replace(site.room, actor="one"), replace(site.room, actor="two")
+    for _ in range(2):
+        assert (await publish.approve(one, 1)).state == "review"
+    assert await site.look(SLOT) == ["held"]
+    assert (await site.issue()).reason == "two editors have not approved it"
+    assert (await publish.approve(two, 1)).state == "approved"
     assert await site.look(SLOT + hours(1)) == ["sending"]
 
 

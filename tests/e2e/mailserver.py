@@ -27,6 +27,7 @@ class MailServer:
     at_rcpt: dict[str, bytes] = field(default_factory=dict)
     at_dot: dict[str, bytes] = field(default_factory=dict)
     auth: bytes | None = None
+    greeting: bytes = b"220 test ready\r\n"
     pause_s: float = 0.0
 
     @property
@@ -42,7 +43,9 @@ class MailServer:
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 test ready\r\n")
+        writer.write(self.greeting)
+        if not self.greeting.startswith(b"220"):
+            return
         sender = recipient = ""
         while line := (await reader.readline()).rstrip(b"\r\n"):
             verb = line[:4].upper()

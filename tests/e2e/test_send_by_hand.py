@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Database
 from tests.e2e.conftest import MakeSite
 from tests.e2e.mailserver import MailServer
 from tests.e2e.site import TEASERS, SiteFolder
@@ -265,3 +266,51 @@ def test_a_preview_writes_the_mail_and_stores_no_issue(site: SiteFolder, tmp_pat
         "issue.eml", "issue.html", "issue.json", "issue.txt",
     ]  # fmt: skip
     assert site.run("issues", "--json").document == []
+
+
+def test_a_server_that_asks_for_patience_defers_the_issue_and_holds_nothing(
+    site: SiteFolder, mail_server: MailServer
+) -> None:
+    mail_server.greeting = b"421 4.3.2 restarting, no\0pe\r\n"
+    ran = site.run("send", "notes", "--yes", "--json")
+    assert (ran.code, ran.document["state"], ran.document["sent"]) == (4, "sending", 0)
+    assert "not ready" in ran.err
+    mail_server.greeting = b"220 test ready\r\n"
+    again = site.run("send", "notes", "--yes", "--json")  # says the same again, and goes on
+    assert (again.document["issue"], again.document["state"]) == (1, "sending")
+    assert site.run("issues", "retry", "1", "--json").document["sent"] == 3
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
+def test_a_greeting_with_a_nul_holds_the_issue_and_poisons_nothing(
+    make_site: MakeSite, mail_server: MailServer, database: Database
+) -> None:
+    site = make_site(store=database.url)
+    mail_server.greeting = b"554 no\0pe\r\n"
+    ran = site.run("send", "notes", "--yes", "--json")
+    assert (ran.code, ran.document["state"]) == (5, "held")
+    mail_server.greeting = b"220 test ready\r\n"
+    assert site.run("issues", "resume", "1", "--json").document["sent"] == 3
+
+
+def test_the_list_of_another_newsletter_is_not_read(site: SiteFolder, mail_server: MailServer) -> None:
+    settings = (site.folder / "settings.toml").read_text()
+    settings += '[newsletters.other]\ntitle = "O"\nfrom = "o@example.org"\nsources = ["notes"]\nlists = ["broken"]\n'
+    (site.folder / "settings.toml").write_text(settings)
+    (site.folder / "subscribers" / "broken.csv").write_text("name\nx\n")
+    assert site.run("send", "notes", "--yes").code == 0
+    assert mail_server.recipients == site.readers
+
+
+def test_one_bad_byte_spoils_its_own_line_only(site: SiteFolder, mail_server: MailServer) -> None:
+    file = site.folder / "subscribers" / "readers.csv"
+    file.write_bytes("email,name\nm@example.org,Müller\n".encode() + b"x\xff@example.org,X\n")
+    ran = site.run("subscribers", "sync", "--json")
+    assert [ran.document["added"], [each["line"] for each in ran.document["refused"]]] == [1, [3]]
+    assert site.run("subscribers", "show", "m@example.org", "--json").document["name"] == "Müller"
+
+
+def test_a_number_beyond_all_issues_is_refused_in_a_sentence(site: SiteFolder) -> None:
+    ran = site.run("issues", "show", "9" * 23)
+    assert (ran.code, "Traceback" in ran.err) == (2, False)

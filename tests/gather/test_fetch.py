@@ -14,6 +14,7 @@ from digest.errors import GatherError
 from digest.gather.addresses import is_public
 from digest.gather.answers import BODY_MAX_BYTES
 from digest.gather.fetch import Fetcher, Response
+from digest.gather.turns import Turns
 from digest.settings import Gather
 from tests.gather.web import Page, Web
 
@@ -294,10 +295,28 @@ async def test_a_certificate_is_checked_against_the_name_not_the_address() -> No
 # -- turns ---------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_host_is_asked_one_thing_at_a_time(web: Web, fetcher: Fetcher) -> None:
-    web.pages["/feed"] = Page(b"x", wait_s=0.01)
-    await asyncio.gather(*(fetcher.get(web.url("/feed")) for _ in range(5)))
-    assert web.most_open == 1
+@pytest.mark.parametrize(("private", "most"), [(frozenset[str](), 1), (frozenset({"a.example.org"}), 5)])
+async def test_a_host_is_asked_one_thing_at_a_time_unless_it_is_our_own(private: frozenset[str], most: int) -> None:
+    turns, at_once, reached = Turns(0.0, SkippedWaits(), private), 0, 0
+
+    async def ask() -> None:
+        nonlocal at_once, reached
+        async with turns.of("a.example.org"):
+            at_once += 1
+            reached = max(reached, at_once)
+            await asyncio.sleep(0)  # noqa: TID251 - gives the others their turn
+            at_once -= 1
+
+    await asyncio.gather(*(ask() for _ in range(5)))
+    assert reached == most
+
+
+async def test_a_silent_source_of_our_own_does_not_keep_the_others_of_its_host(web: Web, fetcher: Fetcher) -> None:
+    web.pages["/slow"], web.pages["/feed"] = Page(b"x", wait_s=0.2), Page(b"x")
+    slow = asyncio.create_task(fetcher.get(web.url("/slow")))
+    assert (await fetcher.get(web.url("/feed"))).status == 200
+    assert not slow.done()
+    await slow
 
 
 async def test_at_most_sixteen_hosts_are_asked_at_once(web: Web) -> None:

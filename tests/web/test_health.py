@@ -9,7 +9,7 @@ import pytest
 
 from digest.flow import produce, publish
 from tests.web.conftest import OTHER, Served
-from tests.web.test_pages import break_database
+from tests.web.test_web_pages import break_database
 
 WELL: dict[str, Any] = {
     "status": "ok", "database": "ok", "timetable": "ok", "sources_failed": [], "issues_held": [],
