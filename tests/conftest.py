@@ -16,6 +16,17 @@ from digest.store.engine import Store
 from tests.fakes import FakeClock
 from tests.postgres import Cluster, PostgresqlMissing, running_cluster
 
+WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "web"}
+"""Folders whose tests start processes, servers or days of newsroom life: not for every save, so not for `make check`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes its time as slow."""
+    for item in items:
+        if item.path.parent.name in WHOLE_PROGRAM:
+            item.add_marker(pytest.mark.slow)
+
+
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 """For `parametrize` and fixtures: whatever is promised is promised on both."""
 
