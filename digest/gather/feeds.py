@@ -23,6 +23,8 @@ from digest.gather.jsonfeed import read_json
 from digest.model.story import RawStory
 from digest.settings import Source
 
+_DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -83,6 +85,23 @@ def _with_known_encoding(body: bytes) -> bytes:
         return b"\xfe\xff" + body
     if body[:4] == b"<\x00?\x00":
         return b"\xff\xfe" + body
+    return body if _names_another_encoding(body) else _mended_utf8(body)
+
+
+def _names_another_encoding(body: bytes) -> bool:
+    named = _DECLARED.search(body[:1024])
+    return named is not None and named[1].lower() != b"utf-8"
+
+
+def _mended_utf8(body: bytes) -> bytes:
+    """Bytes that are UTF-8 but for a few, with these replaced: one cut character must not spoil all others of a feed."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        text = body.decode("utf-8", "replace")
+        bad = text.count("\ufffd")
+        good = sum(not char.isascii() for char in text) - bad
+        return text.encode() if good > bad else body
     return body
 
 

@@ -231,3 +231,20 @@ def test_no_bytes_crash_the_reading_of_feeds(body: bytes) -> None:
     with contextlib.suppress(GatherError):
         found = stories(body, datetime(2026, 11, 23, tzinfo=UTC))
         assert all(story.link.startswith(("http://", "https://")) and story.title for story in found)
+
+
+@pytest.mark.parametrize("head", [b'<?xml version="1.0" encoding="utf-8"?>', b""])
+def test_one_cut_character_spoils_itself_and_no_other(head: bytes) -> None:
+    item = "<item><title>{}</title><link>https://coast.example.org/{}</link></item>"
+    items = item.format("Müller fährt über die Brücke", 1).encode() + item.format("Ein Caf?", 2).encode()
+    body = head + b'<rss version="2.0"><channel>' + items.replace(b"Caf?", b"Caf\xc3") + b"</channel></rss>"
+    titles = [story.title for story in parse_feed(body, None, URL, "coast", SOURCE, datetime(2026, 11, 23, tzinfo=UTC))]
+    assert titles[0] == "Müller fährt über die Brücke"
+    assert titles[1].startswith("Ein Caf")
+
+
+def test_a_feed_that_says_it_is_latin_1_is_read_as_that() -> None:
+    item = "<item><title>Zürich</title><link>https://coast.example.org/1</link></item>"
+    body = f'<?xml version="1.0" encoding="iso-8859-1"?><rss version="2.0"><channel>{item}</channel></rss>'
+    [story] = parse_feed(body.encode("latin-1"), None, URL, "coast", SOURCE, datetime(2026, 11, 23, tzinfo=UTC))
+    assert story.title == "Zürich"
