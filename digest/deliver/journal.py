@@ -83,9 +83,12 @@ class Journal:
         if self._size > COMPACT_AT:
             self._compact()
 
-    def close(self) -> None:
-        """End the journal. The file goes when everything in it is settled; else it stays, and counts as an orphan."""
-        if not self._lines:
+    def close(self, *, keep: bool = False) -> None:
+        """End the journal. The file goes when everything in it is settled; else it stays, and counts as an orphan.
+
+        keep: it stays in any case, because its worker still has claims that the ledger could not take back.
+        """
+        if not self._lines and not keep:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
 
@@ -175,9 +178,9 @@ def _is_orphan(path: Path) -> bool:
         return False  # gone since it was listed
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A living owner may have put a fresh file in the place of the one that we opened: then its lock tells nothing.
+        return os.fstat(file).st_ino == path.stat().st_ino
     except OSError:
         return False
-    else:
-        return True
     finally:
         os.close(file)

@@ -92,6 +92,7 @@ class Sender:
         self._done: list[tuple[Outgoing, Outcome]] = []
         self._flushing = asyncio.Lock()
         self._rate = CLAIM_MIN / CLAIM_S
+        self._given_back = False
 
     async def close(self) -> None:
         """Take leave of the mail server."""
@@ -112,6 +113,7 @@ class Sender:
             return
         # What an earlier run could not write down is in its journal, and has been settled from there.
         self._worker, self._hand, self._done = worker_name(), {}, []
+        self._given_back = False
         self._room.journals.mkdir(parents=True, exist_ok=True)
         journal = Journal.open(self._room.journals, self._worker)
         try:
@@ -122,7 +124,7 @@ class Sender:
             raise
         finally:
             # What could not be written down stays in the journal, which is an orphan from now on.
-            journal.close()
+            journal.close(keep=not self._given_back)
         await self._end_finished(only)
 
     async def _send(self, journal: Journal, stop: asyncio.Event, only: int | None, finish_s: float) -> None:
@@ -136,9 +138,10 @@ class Sender:
                 await self._pool.run(mails, journal, self._record, stop=stop, finish_s=finish_s)
         finally:
             over.set()
-            await keeper
+            await asyncio.gather(keeper, return_exceptions=True)
             await self._flush(journal)
             await self._give_back()
+            self._given_back = True
 
     async def _give_back(self) -> None:
         now = self._room.clock.now()
