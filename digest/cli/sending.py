@@ -17,9 +17,9 @@ from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, e
 from digest.clock import first_of
 from digest.daemon.signals import told_to_end
 from digest.errors import IllegalMove, RelayRefused, TemplateError, UsageError
-from digest.flow import mailing, membership, produce, publish, report
+from digest.flow import gathering, mailing, membership, produce, publish, report
+from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
-from digest.flow.produce import SourceReport
 from digest.flow.report import Report
 from digest.flow.send import Sender, Watch, send_messages
 from digest.model.delivery import DeliveryState
@@ -81,7 +81,7 @@ async def _prepare(room: Newsroom, newsletter: str) -> list[str]:
     for name, counts in (await membership.sync(room, room.settings.newsletter(newsletter).lists)).items():
         warnings += [f"subscribers/{name}.csv, line {each.line}: {each.reason}" for each in counts.refused]
     with _spinner("Gathering"):
-        reports = await produce.gather(room, room.settings.newsletter(newsletter).sources)
+        reports = await gathering.gather(room, room.settings.newsletter(newsletter).sources)
     warnings += [f"source {each.name} failed: {each.error}" for each in reports if each.status == "failed"]
     return warnings + _standing_warnings(room, reports)
 

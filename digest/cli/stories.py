@@ -9,8 +9,8 @@ import typer
 from digest.cli.runner import DONE, FAILED, Json, emit, run, say, table
 
 if TYPE_CHECKING:
+    from digest.flow.gathering import SourceReport
     from digest.flow.newsroom import Newsroom
-    from digest.flow.produce import SourceReport
 
 sources_app = typer.Typer(help="The sources and how they fare.", no_args_is_help=False)
 
@@ -30,9 +30,9 @@ def gather(
     """Fetch the sources now and keep what is new."""
 
     async def command(room: Newsroom) -> int:
-        from digest.flow import produce
+        from digest.flow import gathering
 
-        reports = await produce.gather(room, [source] if source else None)
+        reports = await gathering.gather(room, [source] if source else None)
         if as_json:
             emit({"sources": [_report(each) for each in reports], "new": sum(each.new for each in reports)})
         else:
@@ -115,9 +115,9 @@ def sources_list(context: typer.Context, as_json: Json = False) -> None:
     """Each source: status, last good fetch, number of items, what is wrong."""
 
     async def command(room: Newsroom) -> None:
-        from digest.flow import produce
+        from digest.flow import gathering
 
-        rows = await produce.health(room)
+        rows = await gathering.health(room)
         if as_json:
             emit(rows)
             return
@@ -139,9 +139,9 @@ def sources_try(
     """Fetch one source and show what it gives; nothing is stored."""
 
     async def command(room: Newsroom) -> None:
-        from digest.flow import produce
+        from digest.flow import gathering
 
-        read = await produce.try_source(room, name)
+        read = await gathering.try_source(room, name)
         if as_json:
             emit({
                 "name": name,

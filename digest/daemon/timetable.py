@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from digest import log
 from digest.clock import SystemClock
 from digest.errors import DigestError, IllegalMove, TemplateError
-from digest.flow import membership, produce, publish
+from digest.flow import gathering, membership, produce, publish
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import OPEN, Issue, IssueState
 from digest.model.schedule import Due, Duty, Rhythm, due, slots
@@ -126,7 +126,7 @@ def _reported(event: str, **fields: str) -> Iterator[None]:
 
 async def gather(room: Newsroom) -> None:
     """Fetch every source and say in the log how each fared."""
-    for report in await produce.gather(room):
+    for report in await gathering.gather(room):
         say = _log.warning if report.status == "failed" else _log.info
         say(
             "source.read",
@@ -220,7 +220,7 @@ async def _ensure_built(room: Newsroom, name: str, slot: datetime) -> Issue:
         issue = await issues.of_slot(conn, name, slot)
     if issue is None:
         await membership.sync(room, room.settings.newsletters[name].lists)
-        await produce.gather(room, room.settings.newsletters[name].sources)
+        await gathering.gather(room, room.settings.newsletters[name].sources)
         return await produce.draft(room, name, slot, scheduled=True)
     if issue.state is _S.DRAFT and issue.built_at is None:  # whoever began to build it was cut off
         return await produce.build(room, issue)
@@ -232,7 +232,7 @@ async def _send_at_slot(room: Newsroom, name: str, slot: datetime) -> None:
     issue = await _ensure_built(room, name, slot)
     if issue.state is _S.DRAFT:
         # It lacked stories at the cutoff; whatever has come since counts.
-        await produce.gather(room, room.settings.newsletters[name].sources)
+        await gathering.gather(room, room.settings.newsletters[name].sources)
         issue = await produce.build(room, issue)
     if issue.state is _S.DRAFT:
         await produce.give_up(room, issue)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from digest.clock import monotonic
-from digest.flow import membership, produce, publish, report
+from digest.flow import gathering, membership, produce, publish, report
+from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
-from digest.flow.produce import SourceReport
 from digest.flow.report import Report
 from digest.model.issue import Issue, IssueState
 
@@ -31,7 +31,7 @@ class Opening:
 async def open_with_an_issue(room: Newsroom) -> Opening:
     """Gather, and approve an issue of each newsletter; a running daemon sends it. Raises DigestError."""
     await membership.sync(room)
-    gathered = tuple(await produce.gather(room))
+    gathered = tuple(await gathering.gather(room))
     return Opening(gathered, tuple([await _issue_of(room, name) for name in room.settings.newsletters]))
 
 

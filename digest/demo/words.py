@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from digest.flow.produce import SourceReport
+from digest.flow.gathering import SourceReport
 from digest.flow.report import Report
 from digest.model.issue import IssueState
 from digest.model.schedule import next_slot

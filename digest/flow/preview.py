@@ -10,7 +10,7 @@ from typing import Any
 
 from digest.clock import Clock
 from digest.errors import UsageError
-from digest.flow import mailing, membership, produce, publish
+from digest.flow import gathering, mailing, membership, produce, publish
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, RenderedIssue
 from digest.model.subscriber import normalize_email
@@ -53,7 +53,7 @@ async def write(
     """
     config = room.settings.newsletter(newsletter)
     await membership.sync(room, config.lists)
-    await produce.gather(room, config.sources)
+    await gathering.gather(room, config.sources)
     if at is not None:
         zone = room.settings.zone_of(newsletter)
         room = replace(room, clock=_StoppedClock(at if at.tzinfo else at.replace(tzinfo=zone), room.clock))

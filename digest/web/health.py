@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from digest.errors import StoreError
-from digest.flow import produce
+from digest.flow import gathering
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import IssueState
 from digest.store import issues
@@ -42,7 +42,7 @@ async def _examine(room: Newsroom, pulse: Pulse) -> dict[str, Any]:
     ticking = looked is not None and room.clock.now() - looked < STILL_ALIVE
     found: dict[str, Any] = {"database": "ok", "timetable": "ok" if ticking else "not running"}
     try:
-        sources = await produce.health(room)
+        sources = await gathering.health(room)
         async with room.store.read() as conn:
             held = await issues.in_states(conn, [IssueState.HELD])
     except StoreError as error:

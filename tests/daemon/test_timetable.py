@@ -10,7 +10,7 @@ import pytest
 
 from digest.daemon.timetable import let_go, look_at
 from digest.errors import Conflict, IllegalMove
-from digest.flow import produce, publish
+from digest.flow import gathering, produce, publish
 from digest.model.delivery import DeliveryState
 from digest.model.issue import IssueState
 from digest.settings import Settings
@@ -80,7 +80,7 @@ async def test_a_newsletter_without_a_schedule_is_left_alone(make_site: OpenSite
 
 async def test_a_failing_source_does_not_keep_the_issue_from_its_slot(make_site: OpenSite) -> None:
     site = await begun(make_site)
-    await produce.gather(site.room)
+    await gathering.gather(site.room)
     site.break_source()
     assert await site.look(SLOT) == ["sending"]
 
@@ -396,7 +396,7 @@ async def test_a_story_taken_at_the_same_instant_leaves_the_later_issue_to_choos
     await publish.approve(site.room, other.id, at_once=True)
     site.clock.pass_(60)
     site.publish("e", "f", "g")
-    await produce.gather(site.room)
+    await gathering.gather(site.room)
     with pytest.raises(Conflict, match="another issue has taken one of these stories"):
         await publish.approve(site.room, 1)
     await site.look(SLOT)

@@ -10,7 +10,7 @@ import pytest
 
 from digest.app import open_newsroom
 from digest.errors import StoreError
-from digest.flow import produce, publish, report
+from digest.flow import gathering, produce, publish, report
 from digest.flow.send import Sender
 from digest.store import engine
 from tests.e2e.conftest import MakeSite
@@ -25,7 +25,7 @@ async def test_a_lock_in_mid_issue_ends_the_sending_and_the_next_round_settles_i
     site = make_site(readers=60, connections=2)
     site.run("subscribers", "sync")
     async with open_newsroom(site.folder) as room:
-        await produce.gather(room)
+        await gathering.gather(room)
         issue = await produce.draft(room, "notes", room.clock.now(), scheduled=False)
         await publish.approve(room, issue.id, at_once=True)
         await publish.start(room, issue.id)

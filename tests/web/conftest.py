@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from digest.flow import membership, produce, publish
+from digest.flow import gathering, membership, produce, publish
 from digest.model.subscriber import Subscriber
 from digest.store import subscribers
 from digest.tokens import Purpose
@@ -94,4 +94,4 @@ async def served(tmp_path: Path, sqlite_template: Path, clock: FakeClock) -> Asy
 
 async def _prepare(site: Site) -> None:
     await membership.sync(site.room)
-    await produce.gather(site.room)
+    await gathering.gather(site.room)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from digest.flow import produce, publish
+from digest.flow import gathering, publish
 from tests.web.conftest import OTHER, Served
 from tests.web.test_web_pages import break_database
 
@@ -42,7 +42,7 @@ async def test_a_held_issue_is_told_and_keeps_us_from_being_ready(served: Served
 
 async def test_a_failed_source_is_told_and_keeps_us_from_being_ready(served: Served) -> None:
     served.site.break_source()
-    (report,) = await produce.gather(served.site.room)
+    (report,) = await gathering.gather(served.site.room)
     told = WELL | {"status": "ailing", "sources_failed": [{"name": "wire", "error": report.error}]}
     assert report.error
     assert await health(served) == (200, told)
