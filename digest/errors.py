@@ -28,9 +28,7 @@ def one_line(text: str) -> str:
 
 
 class DigestError(Exception):
-    """A failure whose text is fit for an editor. `retryable`: the same call may succeed later."""
-
-    retryable = False
+    """A failure whose text is fit for an editor."""
 
 
 class UsageError(DigestError):
@@ -108,8 +106,6 @@ class IllegalMove(DigestError):
 class Conflict(DigestError):
     """Somebody else was first; nothing was changed."""
 
-    retryable = True
-
 
 class TokenError(DigestError):
     """A token is forged, damaged, or made for another purpose."""
@@ -117,8 +113,6 @@ class TokenError(DigestError):
 
 class RelayRefused(DigestError):
     """The mail server refuses us, whoever the recipient: the issue is held and nobody is marked as failed."""
-
-    retryable = True
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
         super().__init__(one_line(message))  # the server's words are in it
@@ -132,5 +126,3 @@ class RelayRefused(DigestError):
 
 class StoreError(DigestError):
     """The database cannot be reached or written."""
-
-    retryable = True

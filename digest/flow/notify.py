@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, IssueState
 from digest.model.subscriber import Mailbox, domain_of
@@ -69,5 +71,5 @@ async def _note(conn: Connection, room: Newsroom, issue: Issue, subject: str, te
 
 
 def hash_of(address: str) -> int:
-    """A number for an address that is the same in every process."""
-    return int.from_bytes(address.encode()[-8:], "big")
+    """A number for an address that is the same in every process, and another for every other address."""
+    return int.from_bytes(hashlib.sha256(address.encode()).digest()[:8], "big")

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, exists, func, insert, literal, or_, select, update
 
-from digest.model.delivery import Delivery, DeliveryState, Tally
+from digest.model.delivery import UNFINISHED, Delivery, DeliveryState, Tally
 from digest.model.issue import IssueState
 from digest.model.subscriber import Audience, SubscriptionState
 from digest.store.engine import Connection
@@ -227,7 +227,7 @@ async def tally(conn: Connection, issue_id: int) -> Tally:
 
 async def is_finished(conn: Connection, issue_id: int) -> bool:
     """Whether nothing is pending, claimed or deferred any more."""
-    unfinished = deliveries.c.state.in_([_D.PENDING, _D.CLAIMED, _D.DEFERRED])
+    unfinished = deliveries.c.state.in_(sorted(UNFINISHED))
     query = select(deliveries.c.issue_id).where(deliveries.c.issue_id == issue_id, unfinished)
     return (await conn.execute(query.limit(1))).first() is None
 
@@ -236,6 +236,19 @@ async def next_due(conn: Connection, issue_id: int) -> datetime | None:
     """When the next delivery of the issue may be tried; None when none waits."""
     waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
     query = select(func.min(deliveries.c.not_before)).where(deliveries.c.issue_id == issue_id, waiting)
+    found: datetime | None = (await conn.execute(query)).scalar()
+    return found
+
+
+async def last_accepted(conn: Connection, issue_id: int) -> datetime | None:
+    """When the mail server last took a mail of the issue; None when it has taken none."""
+    # What was sent has the instant of that as its not_before too, so that the index knows the last one.
+    query = (
+        select(deliveries.c.changed_at)
+        .where(deliveries.c.issue_id == issue_id, deliveries.c.state == _D.SENT)
+        .order_by(deliveries.c.not_before.desc())
+        .limit(1)
+    )
     found: datetime | None = (await conn.execute(query)).scalar()
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from digest.errors import Conflict
@@ -146,8 +146,3 @@ async def remembered(conn: Connection, newsletter: str, edition: str) -> dict[tu
     query = select(memory.c.kind, memory.c.value, memory.c.issue_id)
     rows = await conn.execute(query.where(memory.c.newsletter == newsletter, memory.c.edition == edition))
     return {(kind, value): issue_id for kind, value, issue_id in rows}
-
-
-async def count(conn: Connection) -> int:
-    """How many stories the pool holds."""
-    return int((await conn.execute(select(func.count()).select_from(stories))).scalar_one())
