@@ -156,7 +156,8 @@ async def any_expired(conn: Connection, alive: Iterable[str], now: datetime) -> 
 
 
 def _lost(table: Table, alive: list[str], now: datetime) -> ColumnElement[bool]:
-    # In words rather than as a parameter: only then do both databases see that the index of leases holds all these rows.
+    # In words rather than as a parameter: PostgreSQL plans what it is asked often before it knows the parameters, and would
+    # not see that the index of leases holds all these rows.
     claimed = table.c.state == literal_column(f"'{_D.CLAIMED}'")
     return claimed & (table.c.lease < now) & table.c.worker.not_in(alive)
 

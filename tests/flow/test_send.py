@@ -6,7 +6,7 @@ import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,8 @@ from sqlalchemy import delete, select, text, update
 from digest import settings as settings_module
 from digest.app import template_folders
 from digest.clock import SystemClock
-from digest.deliver.journal import Journal, survey
+from digest.deliver import journal as journals
+from digest.deliver.journal import Journal, Journals, inherited, survey
 from digest.errors import RelayRefused, StoreError
 from digest.flow import publish
 from digest.flow.newsroom import Newsroom
@@ -184,6 +185,30 @@ async def test_while_a_journal_is_being_settled_its_claims_do_not_expire(make_po
     await recover(post.later(timedelta(hours=1)))
     assert await post.states(issue) == ["pending"] * 3
     assert survey(post.room.journals).dead == ()
+
+
+async def test_what_somebody_else_is_about_to_settle_does_not_expire(
+    make_post: MakePost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = await make_post()
+    issue = await post.begun()
+    await _claimed(post, issue, "w1")
+    journal = Journal.open(post.room.journals, "w1")
+    journal.close(keep=True)
+    with ExitStack() as somebody:
+
+        def looked(folder: Path) -> Journals:
+            """Between our look and our hand on it, another process takes the journal."""
+            found = survey(folder)
+            assert somebody.enter_context(inherited(journal.path))
+            return found
+
+        monkeypatch.setattr(journals, "survey", looked)
+        await recover(post.later(timedelta(hours=1)))
+        assert await post.states(issue) == ["claimed"] * 3
+    monkeypatch.undo()
+    await recover(post.later(timedelta(hours=1)))
+    assert await post.states(issue) == ["pending"] * 3
 
 
 async def test_what_a_dead_sender_deferred_is_not_hurried(make_post: MakePost) -> None:
