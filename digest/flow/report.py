@@ -54,15 +54,6 @@ async def held(room: Newsroom, newsletter: str) -> list[Issue]:
         return await issues.in_states(conn, [IssueState.HELD], newsletter)
 
 
-async def unfinished(room: Newsroom, newsletter: str) -> Issue | None:
-    """An issue of the newsletter that somebody began to send and of which more than deferred deliveries wait."""
-    async with room.store.read() as conn:
-        for issue in await issues.in_states(conn, [IssueState.SENDING], newsletter):
-            if (await deliveries.tally(conn, issue.id)).waiting:
-                return issue
-    return None
-
-
 async def history(room: Newsroom, issue_id: int) -> list[dict[str, Any]]:
     """Everything that happened to an issue, oldest first."""
     async with room.store.read() as conn:

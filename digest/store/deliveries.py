@@ -232,6 +232,12 @@ async def is_finished(conn: Connection, issue_id: int) -> bool:
     return (await conn.execute(query.limit(1))).first() is None
 
 
+async def any_claimed(conn: Connection, issue_id: int) -> bool:
+    """Whether a sender has deliveries of the issue in hand."""
+    claimed = select(deliveries.c.issue_id).where(deliveries.c.issue_id == issue_id, deliveries.c.state == _D.CLAIMED)
+    return (await conn.execute(claimed.limit(1))).first() is not None
+
+
 async def next_due(conn: Connection, issue_id: int) -> datetime | None:
     """When the next delivery of the issue may be tried; None when none waits."""
     waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
