@@ -82,6 +82,12 @@ def _url(value: object) -> str:
     return value
 
 
+def _base(url: str) -> str:
+    if any(mark in url for mark in "?#"):
+        raise ValueError("an address that ends in a path: links to subscribers' pages begin with it")
+    return url
+
+
 def _is_web_address(text: str) -> bool:
     # urlsplit drops tabs and line ends; we hand the text on as it stands, into the headers of mails among others.
     if not text.isprintable() or " " in text:
@@ -132,6 +138,7 @@ Span = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), PlainSerializer(str)]
 Cron = Annotated[str, BeforeValidator(_cron)]
 Url = Annotated[str, BeforeValidator(_url)]
+BaseUrl = Annotated[Url, AfterValidator(_base)]
 StoreUrl = Annotated[str, BeforeValidator(_store_url)]
 Sender = Annotated[Mailbox, BeforeValidator(_mailbox), PlainSerializer(str)]
 Email = Annotated[str, BeforeValidator(_email)]
@@ -154,7 +161,7 @@ class Site(_Table):
     """[site]: the public face."""
 
     name: Text
-    url: Url
+    url: BaseUrl
     address: str = ""
     timezone: Zone = ZoneInfo("UTC")
     language: Language = "en"

@@ -143,7 +143,7 @@ def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False)
     async def command(room: Newsroom) -> None:
         from digest.flow import publish, report
 
-        issue = await publish.get(room, issue_id)
+        issue = publish.with_subject(room, await publish.get(room, issue_id))
         happened = await report.history(room, issue_id)
         if as_json:
             stories = [
@@ -166,6 +166,7 @@ def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False)
             return
         reason = f": {issue.reason}" if issue.reason else ""
         say(f"Issue {issue.id} of {issue.newsletter}, {_local(room, issue)}, {issue.state}{reason}")
+        say(f"Subject: {issue.subject or '(it cannot be drawn)'}")
         for story in issue.stories:
             say(f"{story.position + 1:3}. {story.title}\n     {story.source}, {story.link}\n     {story.why}")
         for event in happened:

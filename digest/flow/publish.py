@@ -6,6 +6,7 @@ What is not here: building an issue (produce), sending it (send).
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from digest.flow import notify, produce
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue, fingerprint
-from digest.render.html import render_issue
+from digest.render.html import render_issue, subject_of
 from digest.render.templates import environment
 from digest.store import deliveries, events, issues, stories
 from digest.store.engine import Connection
@@ -36,6 +37,18 @@ def render(room: Newsroom, issue: Issue) -> RenderedIssue:
         room.settings.zone_of(name),
         subject=issue.subject,
     )
+
+
+def with_subject(room: Newsroom, issue: Issue) -> Issue:
+    """The issue with the subject that it would have now; one that cannot be drawn is left without."""
+    name = issue.newsletter
+    if issue.subject or issue.state not in BEFORE_APPROVAL or name not in room.settings.newsletters:
+        return issue
+    with contextlib.suppress(TemplateError):
+        look = (room.settings.newsletter(name), room.settings.site, room.settings.language_of(name))
+        subject = subject_of(environment(room.templates), issue, name, *look, room.settings.zone_of(name))
+        return replace(issue, subject=subject)
+    return issue
 
 
 async def get(room: Newsroom, issue_id: int) -> Issue:

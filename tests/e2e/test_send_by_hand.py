@@ -232,6 +232,8 @@ def test_looking_at_a_broken_template_fails_no_issue_that_waits(site: SiteFolder
     assert site.run("send", "notes").code == 2
     with site.daemon(now="2026-11-24T06:59:00+00:00"):
         eventually(lambda: [row["state"] for row in site.run("issues", "--json").document] == ["review"])
+    (row,) = site.run("issues", "--json").document
+    assert row["subject"] == TEASERS[0][0]
     (site.folder / "templates/mail").mkdir(parents=True)
     (site.folder / "templates/mail/digest.html.j2").write_text("{% for story in %}")
     assert site.run("send", "notes", "--dry-run", now="2026-11-24T06:59:30+00:00").code == 1
