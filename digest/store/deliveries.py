@@ -14,7 +14,7 @@ from sqlalchemy import Select, delete, exists, func, insert, literal, or_, selec
 
 from digest.model.delivery import Delivery, DeliveryState, Tally
 from digest.model.issue import IssueState
-from digest.model.subscriber import Audience, SubscriptionState
+from digest.model.subscriber import Audience, SubscriptionState, followed
 from digest.store.engine import Connection
 from digest.store.tables import deliveries, issues, opt_outs, subscribers, subscriptions
 
@@ -141,14 +141,11 @@ async def _reachable(conn: Connection, audience: Audience, ids: Sequence[int]) -
             subscriptions.c.state == SubscriptionState.CONFIRMED,
         )
     )
-    found: dict[int, _Person] = {}
-    for row in await conn.execute(query):
-        before = found.get(row.id)
-        # On two lists of the newsletter she gets what either promises; a list without topics promises everything.
-        all_topics = not row.topics or (before is not None and not before.topics)
-        topics = frozenset() if all_topics else frozenset(row.topics) | (before.topics if before else frozenset())
-        found[row.id] = _Person(row.id, row.email, row.name, topics)
-    return found
+    rows = (await conn.execute(query)).all()
+    chosen: dict[int, list[list[str]]] = {}
+    for row in rows:
+        chosen.setdefault(row.id, []).append(row.topics)
+    return {row.id: _Person(row.id, row.email, row.name, followed(chosen[row.id])) for row in rows}
 
 
 async def _skip(conn: Connection, issue_id: int, ids: Sequence[int], reason: str, now: datetime) -> None:
