@@ -8,7 +8,8 @@
     ├── GatherError                 a source could not be fetched or read
     ├── TemplateError               a template does not render: file, line, reason
     ├── IllegalMove                 a state was asked to become one it may not become
-    ├── Conflict                    somebody else was first: the story is taken, the slot exists
+    ├── Conflict                    somebody else was first; nothing was changed
+    │   └── StoryTaken              another issue carries one of these stories
     ├── TokenError                  a signed token that does not hold
     ├── RelayRefused                the mail server refuses *us* (password, TLS, policy), not a recipient
     └── StoreError                  the database is missing, locked, full or not writable
@@ -105,6 +106,10 @@ class IllegalMove(DigestError):
 
 class Conflict(DigestError):
     """Somebody else was first; nothing was changed."""
+
+
+class StoryTaken(Conflict):
+    """Another issue has taken one of these stories in the meantime; the issue may choose anew."""
 
 
 class TokenError(DigestError):

@@ -423,7 +423,7 @@ def test_a_value_of_the_wrong_kind_is_answered_with_the_right_kind(
     [
         "http://exa\\nmple.org", "https://example.org/\\r\\nBcc: x", "https://exam ple.org", "http://[::1", "http://",
         "http://x.org:99999", "https://user@example.org", "//example.org", "mailto:a@example.org", "javascript:alert(1)",
-        "https://example.org/\\u2028",
+        "https://example.org/\\u2028", "https://example.org/?a=b", "https://example.org/#x",
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_or_could_break_a_header_is_refused(tmp_path: Path, url: str) -> None:

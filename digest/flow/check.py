@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from digest.audience.lists import read_list
+from digest.audience.lists import decoded, read_list
 from digest.deliver.smtp import Connection
 from digest.errors import DigestError, GatherError, RelayRefused, TemplateError, UsageError
 from digest.flow import membership, publish
@@ -83,7 +83,7 @@ def _lists(room: Newsroom) -> list[Finding]:
             found.append(Finding("warning", f"subscribers/{name}.csv", "missing", "a newsletter names this list"))
             continue
         try:
-            listed = read_list(file.read_text(encoding="utf-8-sig", errors="replace"))
+            listed = read_list(decoded(file.read_bytes()))
         except (UsageError, OSError) as error:
             found.append(Finding("error", f"subscribers/{name}.csv", "unreadable", str(error)))
             continue

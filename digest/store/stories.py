@@ -10,7 +10,7 @@ from hashlib import sha256
 from sqlalchemy import ColumnElement, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from digest.errors import Conflict
+from digest.errors import StoryTaken
 from digest.model.issue import IssueStory
 from digest.model.story import RawStory, Story
 from digest.store import upsert
@@ -118,7 +118,7 @@ def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
 async def remember(
     conn: Connection, newsletter: str, edition: str, issue_id: int, chosen: Sequence[IssueStory], now: datetime
 ) -> None:
-    """Write the stories of an issue into the memory of its edition. Raises Conflict when one of them is there already."""
+    """Write the stories of an issue into the memory of its edition. Raises StoryTaken."""
     rows = [
         {"newsletter": newsletter, "edition": edition, "kind": kind, "value": value, "issue_id": issue_id, "at": now}
         for kind, value in dict.fromkeys(mark for story in chosen for mark in marks(story))
@@ -127,7 +127,7 @@ async def remember(
         async with conn.begin_nested():
             await conn.execute(insert(memory), rows)
     except IntegrityError:
-        raise Conflict("another issue has taken one of these stories in the meantime") from None
+        raise StoryTaken("another issue has taken one of these stories in the meantime") from None
 
 
 async def release(conn: Connection, issue_id: int) -> None:

@@ -30,6 +30,7 @@ ASKED: dict[str, Callable[[Connection], Awaitable[object]]] = {
     "is_finished": lambda conn: deliveries.is_finished(conn, 1),
     "next_due": lambda conn: deliveries.next_due(conn, 1),
     "has_left": lambda conn: deliveries.has_left(conn, 1),
+    "any_claimed": lambda conn: deliveries.any_claimed(conn, 1),
     "any_due": lambda conn: messages.any_due(conn, NOW),
 }
 
