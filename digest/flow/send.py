@@ -23,7 +23,7 @@ from digest.flow.outcomes import verdict, write_down
 from digest.flow.worker import Watch as Watch
 from digest.flow.worker import Worker, due_issues
 from digest.store import deliveries, messages, outbox
-from digest.store.outbox import MESSAGES, Tries
+from digest.store.outbox import Tries
 
 _log = log.get(__name__)
 
@@ -114,19 +114,3 @@ class Sender:
         except Exception as error:
             await ending.broken(self._room, worker.issues, error)
             raise
-
-
-async def send_messages(room: Newsroom, ids: list[int]) -> list[tuple[str, str, int | None, str]]:
-    """Send these messages now; (address, state, code, reply) of each. What did not leave is given up.
-
-    Raises RelayRefused when the mail server refuses us.
-    """
-    sender = Sender(room)
-    try:
-        await sender.run(asyncio.Event(), only=MESSAGES)
-    finally:
-        await sender.close()
-        async with room.store.write() as conn:
-            await messages.abandon(conn, ids, "it could not be sent at once", room.clock.now())
-    async with room.store.read() as conn:
-        return await messages.outcomes(conn, ids)
