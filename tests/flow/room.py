@@ -41,6 +41,7 @@ stories = { min = 1 }
 def open_room(root: Path, store: Store, clock: FakeClock) -> Newsroom:
     """The site in `root`, its settings written there."""
     (root / "settings.toml").write_text(SETTINGS)
-    (root / "notices").mkdir(exist_ok=True)
+    for folder in ("notices", "subscribers"):
+        (root / folder).mkdir(exist_ok=True)
     read = settings.load(root, {})
     return Newsroom(read, store, Signer([b"k" * 32]), clock, template_folders(root), actor="cli:anna")
