@@ -93,6 +93,8 @@ def _told(read: SourceRead) -> str | None:
 
 
 async def _keep(room: Newsroom, read: SourceRead, *, first: bool) -> int:
+    if room.settings.sources[read.name].kind == "push":
+        return 0  # when it was last heard of is for those to say who push
     now = room.clock.now()
     health: dict[str, Any] = {"asked_at": now, "good_at": now, "status": "ok", "error": _told(read)}
     health |= asdict(read.validators) | {"rules": _rules(room, read.name)}

@@ -24,8 +24,9 @@ from digest.gather.identity import reader_link
 from digest.model.story import RawStory
 from digest.settings import Source
 
-# A teaser is made of less; so much of a text is turned into HTML.
-_TEXT_MAX = 20_000
+# A teaser is made of less; so much of a Markdown text is turned into HTML, which takes its time.
+_TEXT_MAX = 5_000
+_MATTER_MAX = 20_000  # characters; nobody writes so many, and YAML takes seconds for ten times as much
 _PARAGRAPHS = 5  # of these the first that is long enough for a teaser is taken
 _MATTER = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n(.*?)^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _NOTHING = {"", "~", "null"}
@@ -124,6 +125,8 @@ def _parted(text: str) -> tuple[Mapping[str, Any], str]:
         if text.lstrip().startswith(("---\n", "+++\n")):
             raise GatherError(f"its front matter has no end: a second line of {text.lstrip()[:3]}")
         raise GatherError("it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top")
+    if len(match[2]) > _MATTER_MAX:
+        raise GatherError(f"its front matter is longer than {_MATTER_MAX} characters")
     try:
         matter = _toml(match[2]) if match[1] == "+++" else _yaml(match[2])
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -171,8 +171,11 @@ async def test_the_use_of_a_key_and_the_health_of_its_source_are_noted(room: New
     async with room.store.read() as conn:
         row = (await sources.all_sources(conn))["cms"]
     assert (row.status, row.found, row.good_at) == ("ok", 3, clock.now())
+    clock.pass_(3600)
     (report,) = await gathering.gather(room, ["cms"])
     assert (report.status, report.found, report.new) == ("unchanged", 3, 0)
+    health = {each["name"]: (each["status"], each["found"], each["good_at"]) for each in await gathering.health(room)}
+    assert health == {"notices": ("new", 0, None), "cms": ("ok", 3, row.good_at), "blog": ("new", 0, None)}
 
 
 async def test_one_id_pushed_by_many_at_once_is_one_story(

@@ -203,6 +203,7 @@ NO_TITLE = "it has no title: `title` in its front matter, or a heading in its te
         ("+++\ntitle = 'Open day'\n---\n", "its front matter has no end: a second line of +++"),
         ("---\n- a\n- b\n---\n", "its front matter is no list of keys with values, such as `title: Open day`"),
         ("---\n---\n", NO_LINK),
+        (yaml("a: b\n" * 5000), "its front matter is longer than 20000 characters"),
         ("---\ntitle: Open day\nlink: ~\n---\n", NO_LINK),
         (
             "---\nlink: /day\ntitle: Open day\n---\n",
