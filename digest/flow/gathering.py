@@ -20,7 +20,7 @@ from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
 from digest.gather.sources import SourceRead, Validators, read_source
 from digest.model.story import RawStory
-from digest.store import sources, stories
+from digest.store import revisions, sources, stories
 from digest.store.engine import Connection
 from digest.store.sources import SourceRow
 
@@ -103,7 +103,7 @@ async def _keep(room: Newsroom, read: SourceRead, *, first: bool) -> int:
     async with room.store.write() as conn:
         await sources.record(conn, read.name, **health)
         if read.present is not None:
-            return await stories.mirror(conn, read.name, read.stories, read.present, now)
+            return await revisions.mirror(conn, read.name, read.stories, read.present, now)
         dateless_is_old = first and room.settings.sources[read.name].kind == "feed"
         return await _add(conn, read.stories, now, dateless_is_old)
 

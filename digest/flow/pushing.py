@@ -23,10 +23,10 @@ from digest.gather import clean
 from digest.gather.entry import Entry, story_of
 from digest.gather.sources import is_wanted
 from digest.model.story import RawStory
-from digest.store import api_keys, events, sources, stories
+from digest.store import api_keys, events, revisions, sources
 from digest.store.api_keys import ApiKey
 from digest.store.engine import Connection
-from digest.store.stories import Kept
+from digest.store.revisions import Kept
 
 KEY_BYTES = 32
 """256 bits: a plain hash of so much chance can neither be guessed nor looked up, and costs nothing to check."""
@@ -119,13 +119,13 @@ async def push(room: Newsroom, key: ApiKey, handed: Sequence[RawStory]) -> list[
 
     When this returns they are committed. The same id again is the same story: brought up to date until an issue carried it.
     """
-    now = room.clock.now()
     source = room.settings.sources[key.source]
     async with room.store.write() as conn:
+        now = room.clock.now()  # not before, while we waited for others: an issue that they built has not seen these
         # First of all, for the row is then ours: two requests with the same new id go one after the other.
         await sources.record(conn, key.source, asked_at=now, good_at=now, status="ok", error=None)
-        kept = [await stories.put(conn, each, now) if is_wanted(each, source) else None for each in handed]
-        await sources.record(conn, key.source, found=await stories.brought_by(conn, key.source), status="ok")
+        kept = [await revisions.put(conn, each, now) if is_wanted(each, source) else None for each in handed]
+        await sources.record(conn, key.source, found=await revisions.brought_by(conn, key.source), status="ok")
         await _note(conn, key, kept, now)
     return kept
 

@@ -1,7 +1,7 @@
 """A folder of Markdown and HTML files with front matter -> stories: editors' own notices.
 
 The folder is the truth: a file that changes changes its story, one that is taken away withdraws it. A faulty file costs
-nothing but itself. What is not here: what a file says (notice), and what becomes of a story that is gone (store/stories).
+nothing but itself. What is not here: what a file says (notice), and what becomes of a story that is gone (store/revisions).
 """
 
 from __future__ import annotations

@@ -102,7 +102,9 @@ def _read_own(name: str, source: Source, known: Validators, now: datetime) -> So
     status: Literal["ok", "unchanged"] = "unchanged" if read.unchanged else "ok"
     unwanted = {story.guid for story in read.stories} - {story.guid for story in kept}
     present = None if read.present is None else read.present - unwanted
-    return SourceRead(name, status, kept, len(read.stories), Validators(read.etag), read.warnings, present)
+    return SourceRead(
+        name, status, kept, len(read.stories), Validators(read.etag), warnings=read.warnings, present=present
+    )
 
 
 def is_wanted(story: RawStory, source: Source) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from digest.errors import Conflict
@@ -54,13 +53,13 @@ async def _known(conn: Connection, raw: RawStory) -> int | None:
 
 async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int | None:
     """Its number; None when another process has its link by now."""
-    values = _columns(raw) | {"published": raw.published or now, "first_seen": now}
+    values = columns(raw) | {"published": raw.published or now, "first_seen": now}
     statement = upsert.insert(conn, stories).values(values).on_conflict_do_nothing().returning(stories.c.id)
     found: int | None = (await conn.execute(statement)).scalar()
     return found
 
 
-def _columns(raw: RawStory) -> dict[str, Any]:
+def columns(raw: RawStory) -> dict[str, Any]:
     """A story as the table has it, but for when it was seen."""
     return asdict(raw) | {
         "guid": _bounded(raw.guid) if raw.guid else None,
@@ -156,81 +155,3 @@ async def remembered(conn: Connection, newsletter: str, edition: str) -> dict[tu
 async def count(conn: Connection) -> int:
     """How many stories the pool holds."""
     return int((await conn.execute(select(func.count()).select_from(stories))).scalar_one())
-
-
-# -- stories that their source may change ------------------------------------------------------------------------------
-
-
-class Kept(StrEnum):
-    """What became of a story that its source hands over by an id of its own.
-
-    sent: an issue has carried it, and it stays as it was read. known: the pool has its link already, as another story.
-    """
-
-    NEW = "new"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    SENT = "sent"
-    KNOWN = "known"
-
-
-async def put(conn: Connection, raw: RawStory, now: datetime) -> Kept:
-    """Keep a story that has an id; one that this source has brought before under that id is brought up to date."""
-    row = await _of_source(conn, raw)
-    if row is None:
-        return Kept.NEW if await add(conn, raw, now) else Kept.KNOWN
-    values = _columns(raw) | {"published": raw.published or row["published"]}
-    if all(row[name] == value for name, value in values.items()):
-        return Kept.UNCHANGED
-    if await _carried(conn, [row]):
-        return Kept.SENT
-    try:
-        async with conn.begin_nested():
-            await conn.execute(update(stories).where(stories.c.id == row["id"]).values(values))
-    except IntegrityError:  # its new link is another story's
-        return Kept.KNOWN
-    return Kept.UPDATED
-
-
-async def mirror(
-    conn: Connection, source: str, found: Sequence[RawStory], present: Collection[str], now: datetime
-) -> int:
-    """Make the pool say what `source` says: `found` is kept as by `put`; how many of it are new.
-
-    A story of the source whose id is not `present` is taken out, unless an issue or another source has carried it.
-    """
-    await _withdraw(conn, source, {_bounded(guid) for guid in present})
-    return sum([await put(conn, raw, now) is Kept.NEW for raw in found])
-
-
-async def brought_by(conn: Connection, source: str) -> int:
-    """How many stories the pool has from `source` first."""
-    query = select(func.count()).select_from(stories).where(stories.c.source == source)
-    return int((await conn.execute(query)).scalar_one())
-
-
-async def _of_source(conn: Connection, raw: RawStory) -> RowMapping | None:
-    query = select(stories).where(stories.c.source == raw.source, stories.c.guid == _bounded(raw.guid or ""))
-    return (await conn.execute(query.order_by(stories.c.id).limit(1))).mappings().first()
-
-
-async def _withdraw(conn: Connection, source: str, present: Collection[str]) -> None:
-    query = select(stories.c.id, stories.c.source, stories.c.guid).where(stories.c.source == source)
-    rows = (await conn.execute(query)).mappings().all()
-    gone = [row for row in rows if row["guid"] not in present]
-    carried = await _carried(conn, gone)
-    also = await _carriers(conn, [row["id"] for row in gone])
-    for row in gone:
-        if row["id"] not in carried and also.get(row["id"], frozenset()) <= {source}:
-            await conn.execute(delete(stories).where(stories.c.id == row["id"]))
-
-
-async def _carried(conn: Connection, rows: Sequence[RowMapping]) -> set[int]:
-    """Which of these stories an approved issue of any newsletter has carried, by number."""
-    marks = {_bounded(f"{row['source']} {row['guid']}"): int(row["id"]) for row in rows}
-    found: set[int] = set()
-    for start in range(0, len(marks), 500):
-        chunk = list(marks)[start : start + 500]
-        query = select(memory.c.value).where(memory.c.kind == "id", memory.c.value.in_(chunk))
-        found |= {marks[value] for value in (await conn.execute(query)).scalars()}
-    return found

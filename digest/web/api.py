@@ -22,7 +22,7 @@ from digest.flow.newsroom import Newsroom
 from digest.gather.entry import Entry
 from digest.model.story import RawStory
 from digest.store.api_keys import ApiKey
-from digest.store.stories import Kept
+from digest.store.revisions import Kept
 from digest.web.pages import Pages
 from digest.web.pushed import MAX_STORIES, Fault, PushedStory, Refused, read
 

@@ -18,7 +18,7 @@ from digest.model.story import RawStory, Story
 from digest.store import sources
 from digest.store.api_keys import ApiKey
 from digest.store.engine import Store
-from digest.store.stories import Kept
+from digest.store.revisions import Kept
 from digest.store.tables import api_keys, events
 from tests.conftest import OpenStore
 from tests.fakes import FakeClock

@@ -11,22 +11,22 @@ import pytest
 
 from digest.model.issue import REGULAR
 from digest.model.story import RawStory, Story
-from digest.store import stories
+from digest.store import revisions, stories
 from digest.store.engine import Store
-from digest.store.stories import Kept
+from digest.store.revisions import Kept
 from tests.conftest import OpenStore
 from tests.store.world import NOTES, NOW, after, issue_story, new_issue, raw_story
 
 
 async def put(store: Store, raw: RawStory, seconds: float = 0) -> Kept:
     async with store.write() as conn:
-        return await stories.put(conn, raw, after(seconds))
+        return await revisions.put(conn, raw, after(seconds))
 
 
 async def mirror(store: Store, *found: RawStory, also_present: tuple[str, ...] = ()) -> int:
     present = {*(each.guid or "" for each in found), *also_present}
     async with store.write() as conn:
-        return await stories.mirror(conn, "wire", found, present, NOW)
+        return await revisions.mirror(conn, "wire", found, present, NOW)
 
 
 async def pool(store: Store) -> list[Story]:
