@@ -118,6 +118,8 @@ async def _source(room: Newsroom, fetcher: Fetcher, name: str) -> Finding | None
         read = await read_source(fetcher, name, source, Validators(None, None, None), room.clock.now())
     except GatherError as error:
         return Finding("error", f"sources.{name}", source.url or str(source.path), str(error))
-    if read.found == 0:
-        return Finding("warning", f"sources.{name}", source.url or "", "answers, but has no stories now")
+    if read.warnings:
+        return Finding("warning", f"sources.{name}", str(source.path), "; ".join(read.warnings))
+    if read.found == 0 and read.status == "ok":
+        return Finding("warning", f"sources.{name}", source.url or str(source.path), "answers, but has no stories now")
     return None

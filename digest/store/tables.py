@@ -272,6 +272,17 @@ messages = Table(
     Index("ix_messages_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
 
+# Who may push stories. The key itself is nowhere: key_hash is its SHA-256 in hexadecimal.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("key_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
 events = Table(
     "events",
     metadata,
