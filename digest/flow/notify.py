@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from hashlib import sha256
+
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, IssueState
 from digest.model.subscriber import Mailbox, domain_of
@@ -49,12 +52,32 @@ async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueStat
     await _note(conn, room, issue, f"{title}: issue {issue.id} is {state}", "\n".join(lines))
 
 
+async def source_failing(conn: Connection, room: Newsroom, name: str, since: datetime, error: str) -> None:
+    """Tell the editors that a source has failed for long, or for good. Nobody is told of one that no newsletter reads."""
+    readers = [each for each in room.settings.newsletters.values() if name in each.sources]
+    if not readers:
+        return
+    lines = [
+        f"The source {name} has brought nothing since {since:%A, %-d %B, %H:%M} (UTC).",
+        f"Reason: {error}",
+        f"It is read by: {', '.join(each.title for each in readers)}",
+        "",
+        f"To look: digest sources try {name}",
+    ]
+    number = int.from_bytes(sha256(name.encode()).digest()[:6], "big")
+    await _send(conn, room, readers[0].from_, number, f"The source {name} fails", "\n".join(lines))
+
+
 async def _note(conn: Connection, room: Newsroom, issue: Issue, subject: str, text: str) -> None:
-    sender = room.settings.newsletter(issue.newsletter).from_
+    await _send(conn, room, room.settings.newsletter(issue.newsletter).from_, issue.id, subject, text)
+
+
+async def _send(conn: Connection, room: Newsroom, sender: Mailbox, number: int, subject: str, text: str) -> None:
+    """Queue a note to every editor. number: of what it tells."""
     now = room.clock.now()
     for address in room.settings.desk.notify:
         # The number of the message is not known yet; the instant in microseconds makes its id unique all the same.
-        token = room.signer.sign(Purpose.MESSAGE_ID, issue.id, int(now.timestamp() * 1_000_000), hash_of(address))
+        token = room.signer.sign(Purpose.MESSAGE_ID, number, int(now.timestamp() * 1_000_000), hash_of(address))
         content = plain_message(
             sender=sender,
             to=Mailbox("", address),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, update
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import Conflict
 from digest.model.issue import IssueStory
@@ -19,12 +21,40 @@ from digest.store.tables import memory, sightings, stories
 
 MAX_LANGUAGE = 35
 
+_ORDER_LOCK = 0x0D16E58
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+async def order(conn: Connection) -> None:
+    """Let those who keep stories and those who choose among them go one after the other, to the end of the transaction.
+
+    Whoever asks for the time after this sees every story that was kept before that time, so that none falls between two
+    issues. SQLite has one writer at a time anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _ORDER_LOCK})
+
+
+async def add_all(conn: Connection, found: Iterable[RawStory], now: datetime) -> tuple[int, list[str]]:
+    """Keep stories; how many are new, and a sentence for each that the database does not take: it spoils no other."""
+    new, refused = 0, []
+    for raw in found:
+        try:
+            async with conn.begin_nested():
+                new += await add(conn, raw, now)
+        except (OperationalError, InterfaceError):
+            raise  # the database's own trouble, and no story's
+        except (StatementError, DataError, ValueError, OverflowError) as error:
+            refused.append(f"{raw.link}: {type(error).__name__}: {error}")
+    return new, refused
+
 
 async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     """Keep a story unless the pool has it already, by its link or by its source's id; say whether it is new.
 
     A story that another source has brought before is not new: the second source is noted beside it.
     """
+    raw = _storable(raw)
     known = await _known(conn, raw)
     new = await _insert(conn, raw, now) if known is None else None
     # Neither: another process has stored it between our look and our insert.
@@ -37,6 +67,17 @@ async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
 def _bounded(key: str) -> str:
     """A key of any length in a length that both databases can index."""
     return key if len(key) <= 500 else f"{key[:400]}#{sha256(key.encode()).hexdigest()}"
+
+
+def _storable(raw: RawStory) -> RawStory:
+    """The story without what no database takes: NUL and halves of surrogate pairs."""
+    values = {each.name: getattr(raw, each.name) for each in fields(raw)}
+    spoilt: dict[str, Any] = {
+        name: _UNSTORABLE.sub("\ufffd", value)
+        for name, value in values.items()
+        if isinstance(value, str) and _UNSTORABLE.search(value)
+    }
+    return replace(raw, **spoilt) if spoilt else raw
 
 
 async def _known(conn: Connection, raw: RawStory) -> int | None:
@@ -69,6 +110,71 @@ async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int | None:
 async def _note_sighting(conn: Connection, story_id: int, source: str, now: datetime) -> None:
     values = {"story_id": story_id, "source": source, "seen_at": now}
     await conn.execute(upsert.insert(conn, sightings).values(values).on_conflict_do_nothing())
+
+
+# -- renamed -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A story of a source, by its title."""
+
+    story_id: int
+    title_key: str
+    published: datetime
+
+
+async def recognised(conn: Connection, source: str, found: Sequence[RawStory]) -> dict[int, int]:
+    """Which of `found` the pool has, by link or by the source's id: position in `found` to story id."""
+    safe = [_storable(raw) for raw in found]
+    links = await _ids(conn, stories.c.link_key, [_bounded(raw.link_key) for raw in safe])
+    guids = await _ids(
+        conn, stories.c.guid, [_bounded(raw.guid) for raw in safe if raw.guid], stories.c.source == source
+    )
+    known = {}
+    for position, raw in enumerate(safe):
+        story_id = links.get(_bounded(raw.link_key)) or (guids.get(_bounded(raw.guid)) if raw.guid else None)
+        if story_id is not None:
+            known[position] = story_id
+    return known
+
+
+async def _ids(
+    conn: Connection, column: ColumnElement[str], values: Sequence[str], *conditions: ColumnElement[bool]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for start in range(0, len(values), 500):
+        query = select(column, stories.c.id).where(column.in_(values[start : start + 500]), *conditions)
+        found.update((value, story_id) for value, story_id in await conn.execute(query))
+    return found
+
+
+async def titled(conn: Connection, source: str, title_keys: Iterable[str]) -> list[Titled]:
+    """The stories that `source` brought under these titles."""
+    keys = sorted({_UNSTORABLE.sub("\ufffd", key) for key in title_keys if key})
+    found: list[Titled] = []
+    for start in range(0, len(keys), 500):
+        query = select(stories.c.id, stories.c.title_key, stories.c.published).where(
+            stories.c.source == source, stories.c.title_key.in_(keys[start : start + 500])
+        )
+        found += [Titled(*row) for row in await conn.execute(query)]
+    return found
+
+
+async def rename(conn: Connection, story_id: int, raw: RawStory) -> None:
+    """Give a known story the id and the link that its source gives it now."""
+    raw = _storable(raw)
+    names = {
+        "guid": _bounded(raw.guid) if raw.guid else None, "link": raw.link, "link_key": _bounded(raw.link_key),
+    }  # fmt: skip
+    try:
+        async with conn.begin_nested():
+            await conn.execute(update(stories).where(stories.c.id == story_id).values(names))
+    except IntegrityError:
+        pass  # another source has brought it under that link in the meantime; then that is the story
+
+
+# -- the pool ----------------------------------------------------------------------------------------------------------
 
 
 async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime) -> list[Story]:

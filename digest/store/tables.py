@@ -73,6 +73,30 @@ sources = Table(
     Column("status", String(16), nullable=False),
     Column("error", Text),
     Column("found", Integer, nullable=False, default=0),
+    # The address in the settings for which `moved_to` holds.
+    Column("url", Text),
+    # When a whole body last came; validators that are older are no longer believed.
+    Column("body_since", Instant),
+    Column("moved_to", Text),
+    Column("moved_since", Instant),
+    Column("next_check", Instant),
+    Column("wish_s", Integer),
+    # In a row; 0 after a good answer.
+    Column("failures", Integer, nullable=False, default=0, server_default="0"),
+    Column("failing_since", Instant),
+    # When the editors were told that it fails.
+    Column("told_at", Instant),
+    # The numbers of items of its last good fetches, oldest first.
+    Column("counts", JSON),
+)
+
+# Whoever has asked us to wait (429, Retry-After); obeyed by every process of the site.
+cooldowns = Table(
+    "cooldowns",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("strikes", Integer, nullable=False),
 )
 
 stories = Table(
