@@ -10,6 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
 
 import httpcore2
 import httpx2
@@ -49,7 +50,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         failure: httpcore2.NetworkError | httpcore2.TimeoutException = httpcore2.ConnectError("its name is unknown")
         for address in (await self._addresses(host, port))[:_TRIED_ADDRESSES]:
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _Stream(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -72,6 +74,42 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait between two attempts to connect; the pool asks for it."""
         await self._network.sleep(seconds)
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection that is closed when our time ends in mid-handshake; httpcore2 closes it only for failures of its own."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """As httpcore2's."""
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """As httpcore2's."""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """As httpcore2's."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore2.AsyncNetworkStream:
+        """The connection with TLS on it; closed if that does not come about, whatever the reason."""
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """As httpcore2's."""
+        return self._stream.get_extra_info(info)
 
 
 class Transport(httpx2.AsyncBaseTransport):
