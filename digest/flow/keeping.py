@@ -164,9 +164,9 @@ async def record_wait(room: Newsroom, name: str, error: AskedToWait) -> None:
     """Keep that a source is not asked before its server allows it; how it fared before stays as it was."""
     async with room.store.write() as conn:
         row = await sources.source(conn, name)
-        values: dict[str, Any] = {"next_check": error.until}
+        values: dict[str, Any] = {"status": row.status if row else "failed", "next_check": error.until}
         if row is None:
-            values |= {"status": "failed", "error": one_line(str(error)), "rules": rules_of(room, name)}
+            values |= {"error": one_line(str(error)), "rules": rules_of(room, name)}
         await sources.record(conn, name, **values)
 
 

@@ -161,6 +161,7 @@ class Fetcher:
         except AskedToWait:
             raise
         except GatherError as error:
+            self._mind_cooldown(url)  # it may have asked for one just now
             known.rules, known.fault, kept_s = rules_of.without(shown(url), error)
             known.until_s = monotonic() + kept_s
             return

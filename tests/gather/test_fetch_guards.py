@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from digest.errors import GatherError
@@ -25,9 +23,9 @@ def resolving(names: dict[str, list[str]]) -> Resolve:
     return resolve
 
 
-async def refused(fetcher: Fetcher, url: str, **more: str) -> GatherError:
+async def refused(fetcher: Fetcher, url: str, named_by: str | None = None) -> GatherError:
     with pytest.raises(GatherError) as caught:
-        await fetcher.get(url, **more)
+        await fetcher.get(url, named_by=named_by)
     return caught.value
 
 
@@ -78,9 +76,6 @@ async def test_robots_txt_of_a_host_of_ours_is_not_asked_for_strangers_either(we
         with pytest.raises(GatherError, match="private address"):
             await fetcher.get("http://intranet.test/", robots=True, named_by="https://news.example.org/feed")
     assert web.paths == []
-
-
-Redirects = Callable[[Web], dict[str, Page]]
 
 
 async def test_hosts_of_ours_may_lead_to_one_another(web: Web) -> None:
