@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, update
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import Conflict
 from digest.model.issue import IssueStory
@@ -44,7 +44,7 @@ async def add_all(conn: Connection, found: Iterable[RawStory], now: datetime) ->
                 new += await add(conn, raw, now)
         except (OperationalError, InterfaceError):
             raise  # the database's own trouble, and no story's
-        except (StatementError, DataError, ValueError, OverflowError) as error:
+        except (StatementError, TypeError, ValueError, OverflowError) as error:
             refused.append(f"{raw.link}: {type(error).__name__}: {error}")
     return new, refused
 
