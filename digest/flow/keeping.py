@@ -20,7 +20,7 @@ from digest.gather.renamed import Twin, renamed
 from digest.gather.sources import SourceRead
 from digest.gather.timing import next_check
 from digest.model.story import RawStory
-from digest.store import cooldowns, events, sources, stories
+from digest.store import cooldowns, events, names, sources, stories
 from digest.store.engine import Connection
 from digest.store.sources import SourceRow
 
@@ -64,16 +64,16 @@ async def _without_renamed(room: Newsroom, read: SourceRead) -> Sequence[RawStor
     """The stories but for those that are known and were only given new names; these get them."""
     found = read.stories
     async with room.store.read() as conn:
-        known = await stories.recognised(conn, read.name, found)
+        known = await names.recognised(conn, read.name, found)
         if 2 * (len(found) - len(known)) <= len(found):
             return found
-        titled = await stories.titled(conn, read.name, (raw.title_key for raw in found))
+        titled = await names.titled(conn, read.name, (raw.title_key for raw in found))
     pairs = renamed(found, known, [Twin(each.story_id, each.title_key, each.published) for each in titled])
     if pairs:
         _log.info("source.renamed", source=read.name, stories=len(pairs))
         async with room.store.write() as conn:
             for position, story_id in pairs.items():
-                await stories.rename(conn, story_id, found[position])
+                await names.rename(conn, story_id, found[position])
     return [raw for position, raw in enumerate(found) if position not in pairs]
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import Conflict
@@ -17,12 +15,13 @@ from digest.model.issue import IssueStory
 from digest.model.story import RawStory, Story
 from digest.store import upsert
 from digest.store.engine import Connection
+from digest.store.names import bounded, recognised, storable
 from digest.store.tables import memory, sightings, stories
 
 MAX_LANGUAGE = 35
 
 _ORDER_LOCK = 0x0D16E58
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_STRANGE = (StatementError, TypeError, ValueError, OverflowError)
 
 
 async def order(conn: Connection) -> None:
@@ -35,16 +34,59 @@ async def order(conn: Connection) -> None:
         await conn.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _ORDER_LOCK})
 
 
-async def add_all(conn: Connection, found: Iterable[RawStory], now: datetime) -> tuple[int, list[str]]:
-    """Keep stories; how many are new, and a sentence for each that the database does not take: it spoils no other."""
+async def add_all(conn: Connection, found: Sequence[RawStory], now: datetime) -> tuple[int, list[str]]:
+    """Keep the stories of one source as `add` does; how many are new, and a sentence for each that is refused.
+
+    All at once; where the database does not take that, one by one, so that a strange story spoils no other.
+    """
+    try:
+        async with conn.begin_nested():
+            return await _add_at_once(conn, found, now), []
+    except (OperationalError, InterfaceError):
+        raise  # the database's own trouble, and no story's
+    except _STRANGE:
+        return await _add_one_by_one(conn, found, now)
+
+
+async def _add_at_once(conn: Connection, found: Sequence[RawStory], now: datetime) -> int:
+    if not found:
+        return 0
+    raws = [storable(raw) for raw in found]
+    known = await recognised(conn, raws[0].source, raws)
+    fresh = _once([raw for position, raw in enumerate(raws) if position not in known])
+    new = 0
+    if fresh:
+        statement = upsert.insert(conn, stories).values([_values(raw, now) for raw in fresh])
+        ids = await conn.execute(statement.on_conflict_do_nothing().returning(stories.c.id))
+        new = len(ids.all())
+        known = await recognised(conn, raws[0].source, raws)  # those of another process too, that was faster
+    seen = [{"story_id": each, "source": raws[0].source, "seen_at": now} for each in sorted(set(known.values()))]
+    if seen:
+        await conn.execute(upsert.insert(conn, sightings).values(seen).on_conflict_do_nothing())
+    return new
+
+
+def _once(found: Sequence[RawStory]) -> list[RawStory]:
+    """Of several with one link or one id, the first."""
+    once: list[RawStory] = []
+    names: set[tuple[str, str]] = set()
+    for raw in found:
+        own = {("link", raw.link_key), *([("id", raw.guid)] if raw.guid else [])}
+        if not own & names:
+            once.append(raw)
+            names |= own
+    return once
+
+
+async def _add_one_by_one(conn: Connection, found: Sequence[RawStory], now: datetime) -> tuple[int, list[str]]:
     new, refused = 0, []
     for raw in found:
         try:
             async with conn.begin_nested():
                 new += await add(conn, raw, now)
         except (OperationalError, InterfaceError):
-            raise  # the database's own trouble, and no story's
-        except (StatementError, TypeError, ValueError, OverflowError) as error:
+            raise
+        except _STRANGE as error:
             refused.append(f"{raw.link}: {type(error).__name__}: {error}")
     return new, refused
 
@@ -54,7 +96,7 @@ async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
 
     A story that another source has brought before is not new: the second source is noted beside it.
     """
-    raw = _storable(raw)
+    raw = storable(raw)
     known = await _known(conn, raw)
     new = await _insert(conn, raw, now) if known is None else None
     # Neither: another process has stored it between our look and our insert.
@@ -64,114 +106,37 @@ async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     return new is not None
 
 
-def _bounded(key: str) -> str:
-    """A key of any length in a length that both databases can index."""
-    return key if len(key) <= 500 else f"{key[:400]}#{sha256(key.encode()).hexdigest()}"
-
-
-def _storable(raw: RawStory) -> RawStory:
-    """The story without what no database takes: NUL and halves of surrogate pairs."""
-    values = {each.name: getattr(raw, each.name) for each in fields(raw)}
-    spoilt: dict[str, Any] = {
-        name: _UNSTORABLE.sub("\ufffd", value)
-        for name, value in values.items()
-        if isinstance(value, str) and _UNSTORABLE.search(value)
-    }
-    return replace(raw, **spoilt) if spoilt else raw
-
-
 async def _known(conn: Connection, raw: RawStory) -> int | None:
     same_id: ColumnElement[bool] = stories.c.id.is_(None)
     if raw.guid:
-        same_id = (stories.c.source == raw.source) & (stories.c.guid == _bounded(raw.guid))
-    query = (
-        select(stories.c.id).where(or_(stories.c.link_key == _bounded(raw.link_key), same_id)).order_by(stories.c.id)
-    )
+        same_id = (stories.c.source == raw.source) & (stories.c.guid == bounded(raw.guid))
+    query = select(stories.c.id).where(or_(stories.c.link_key == bounded(raw.link_key), same_id)).order_by(stories.c.id)
     found: int | None = (await conn.execute(query.limit(1))).scalar()
     return found
 
 
 async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int | None:
     """Its number; None when another process has its link by now."""
-    values = asdict(raw) | {
-        "guid": _bounded(raw.guid) if raw.guid else None,
-        "link_key": _bounded(raw.link_key),
+    statement = upsert.insert(conn, stories).values(_values(raw, now)).on_conflict_do_nothing().returning(stories.c.id)
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
+
+
+def _values(raw: RawStory, now: datetime) -> dict[str, Any]:
+    return asdict(raw) | {
+        "guid": bounded(raw.guid) if raw.guid else None,
+        "link_key": bounded(raw.link_key),
         # What is longer is no language tag (RFC 5646 §4.4.1), and a feed may claim anything.
         "language": raw.language if raw.language and len(raw.language) <= MAX_LANGUAGE else None,
         "topics": list(raw.topics),
         "published": raw.published or now,
         "first_seen": now,
     }
-    statement = upsert.insert(conn, stories).values(values).on_conflict_do_nothing().returning(stories.c.id)
-    found: int | None = (await conn.execute(statement)).scalar()
-    return found
 
 
 async def _note_sighting(conn: Connection, story_id: int, source: str, now: datetime) -> None:
     values = {"story_id": story_id, "source": source, "seen_at": now}
     await conn.execute(upsert.insert(conn, sightings).values(values).on_conflict_do_nothing())
-
-
-# -- renamed -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Titled:
-    """A story of a source, by its title."""
-
-    story_id: int
-    title_key: str
-    published: datetime
-
-
-async def recognised(conn: Connection, source: str, found: Sequence[RawStory]) -> dict[int, int]:
-    """Which of `found` the pool has, by link or by the source's id: position in `found` to story id."""
-    safe = [_storable(raw) for raw in found]
-    links = await _ids(conn, stories.c.link_key, [_bounded(raw.link_key) for raw in safe])
-    guids = await _ids(
-        conn, stories.c.guid, [_bounded(raw.guid) for raw in safe if raw.guid], stories.c.source == source
-    )
-    known = {}
-    for position, raw in enumerate(safe):
-        story_id = links.get(_bounded(raw.link_key)) or (guids.get(_bounded(raw.guid)) if raw.guid else None)
-        if story_id is not None:
-            known[position] = story_id
-    return known
-
-
-async def _ids(
-    conn: Connection, column: ColumnElement[str], values: Sequence[str], *conditions: ColumnElement[bool]
-) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(values), 500):
-        query = select(column, stories.c.id).where(column.in_(values[start : start + 500]), *conditions)
-        found.update((value, story_id) for value, story_id in await conn.execute(query))
-    return found
-
-
-async def titled(conn: Connection, source: str, title_keys: Iterable[str]) -> list[Titled]:
-    """The stories that `source` brought under these titles."""
-    keys = sorted({_UNSTORABLE.sub("\ufffd", key) for key in title_keys if key})
-    found: list[Titled] = []
-    for start in range(0, len(keys), 500):
-        query = select(stories.c.id, stories.c.title_key, stories.c.published).where(
-            stories.c.source == source, stories.c.title_key.in_(keys[start : start + 500])
-        )
-        found += [Titled(*row) for row in await conn.execute(query)]
-    return found
-
-
-async def rename(conn: Connection, story_id: int, raw: RawStory) -> None:
-    """Give a known story the id and the link that its source gives it now."""
-    raw = _storable(raw)
-    names = {
-        "guid": _bounded(raw.guid) if raw.guid else None, "link": raw.link, "link_key": _bounded(raw.link_key),
-    }  # fmt: skip
-    try:
-        async with conn.begin_nested():
-            await conn.execute(update(stories).where(stories.c.id == story_id).values(names))
-    except IntegrityError:
-        pass  # another source has brought it under that link in the meantime; then that is the story
 
 
 # -- the pool ----------------------------------------------------------------------------------------------------------
@@ -213,11 +178,11 @@ async def _carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset
 
 def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
     """What identifies a story: its link, its id at the source, its title when that is telling."""
-    marks = [("link", _bounded(story.link_key))]
+    marks = [("link", bounded(story.link_key))]
     if story.guid:
-        marks.append(("id", _bounded(f"{story.source} {story.guid}")))
+        marks.append(("id", bounded(f"{story.source} {story.guid}")))
     if story.title_key:
-        marks.append(("title", _bounded(story.title_key)))
+        marks.append(("title", bounded(story.title_key)))
     return marks
 
 

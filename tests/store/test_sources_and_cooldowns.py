@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from digest.model.story import RawStory
-from digest.store import cooldowns, sources, stories
+from digest.store import cooldowns, names, sources, stories
 from digest.store.cooldowns import CooldownRow
 from digest.store.engine import Store
+from digest.store.names import Titled
 from digest.store.sources import SourceRow
-from digest.store.stories import Titled
 from tests.conftest import OpenStore
 from tests.store.world import NOW, after, raw_story
 
@@ -62,7 +62,7 @@ async def test_what_no_database_takes_in_a_text_is_replaced(store: Store) -> Non
     async with store.read() as conn:
         [story] = await stories.pool(conn, None, after(-1))
         assert (story.guid, story.title, story.teaser) == ("a\ufffdb", "cut \ufffd in two", "a\ufffdb")
-        assert await stories.recognised(conn, "wire", [raw]) == {0: story.id}
+        assert await names.recognised(conn, "wire", [raw]) == {0: story.id}
 
 
 async def test_stories_are_recognised_by_link_or_by_their_sources_id(store: Store) -> None:
@@ -73,24 +73,24 @@ async def test_stories_are_recognised_by_link_or_by_their_sources_id(store: Stor
             raw_story("0", guid="new"), raw_story("1", link_key="new"), raw_story("2", link_key="new", guid="new"),
             raw_story("5"), raw_story("3", guid=None),
         ]  # fmt: skip
-        known = await stories.recognised(conn, "wire", found)
+        known = await names.recognised(conn, "wire", found)
         assert known == {n: ids[f"https://news.example.com/{key}"] for n, key in ((0, 0), (1, 1), (4, 3))}
-        assert set(await stories.recognised(conn, "gazette", found)) == {0, 4}
-        assert await stories.recognised(conn, "wire", []) == {}
+        assert set(await names.recognised(conn, "gazette", found)) == {0, 4}
+        assert await names.recognised(conn, "wire", []) == {}
 
 
 async def test_a_renamed_story_is_known_by_its_new_names_only(store: Store) -> None:
     await _add(store, raw_story("1"), raw_story("2"))
     fresh = raw_story("1", guid="fresh", link="https://fresh.example.net/1", link_key="fresh.example.net/1")
     async with store.write() as conn:
-        [known] = await stories.titled(conn, "wire", ["story 1", "story 9", ""])
+        [known] = await names.titled(conn, "wire", ["story 1", "story 9", ""])
         assert known == Titled(known.story_id, "story 1", NOW)
-        await stories.rename(conn, known.story_id, fresh)
-        assert await stories.recognised(conn, "wire", [fresh, raw_story("1")]) == {0: known.story_id}
+        await names.rename(conn, known.story_id, fresh)
+        assert await names.recognised(conn, "wire", [fresh, raw_story("1")]) == {0: known.story_id}
         # The name is taken: whoever has it keeps it, and nothing breaks.
-        await stories.rename(conn, known.story_id, raw_story("2"))
-        assert await stories.recognised(conn, "wire", [fresh]) == {0: known.story_id}
-        assert await stories.titled(conn, "gazette", ["story 1"]) == []
+        await names.rename(conn, known.story_id, raw_story("2"))
+        assert await names.recognised(conn, "wire", [fresh]) == {0: known.story_id}
+        assert await names.titled(conn, "gazette", ["story 1"]) == []
 
 
 async def test_who_keeps_and_who_chooses_go_one_after_the_other(open_store: OpenStore) -> None:
@@ -119,5 +119,5 @@ async def test_who_keeps_and_who_chooses_go_one_after_the_other(open_store: Open
 
 async def test_a_story_is_kept_as_it_is_when_nothing_is_wrong_with_it() -> None:
     raw = raw_story(title="ñ 日本 🙂")
-    assert stories._storable(raw) is raw
-    assert stories._storable(replace(raw, image="\udfff")).image == "\ufffd"
+    assert names.storable(raw) is raw
+    assert names.storable(replace(raw, image="\udfff")).image == "\ufffd"
