@@ -6,7 +6,7 @@ What is not here: asking (fetch), and reading a good answer (feeds, pages).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
@@ -15,6 +15,7 @@ from digest.errors import GatherError
 from digest.gather.addresses import shown
 
 BODY_MAX_BYTES = 5_000_000  # after decompression
+VALIDATOR_MAX_BYTES = 2_000
 OFFERED = "gzip, deflate"
 _NOT_OFFERED = frozenset({"br", "zstd", "compress", "x-compress", "bzip2", "xz", "lzma", "dcb", "dcz"})
 _PACKED_MOST = 2  # packed twice is a mistake that happens, three times is an attack
@@ -80,6 +81,15 @@ def _meaning(status: int, *, challenge: bool) -> str:
     if status >= 500:
         return f"has trouble of its own ({status})"
     return f"answered with status {status} instead of a page"
+
+
+def verbatim(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """The first header `name` (lower case), its bytes one to one as characters: it must go back as it came.
+
+    None when there is none, and for one that no server can mean to have sent back to it.
+    """
+    found = next((value for key, value in headers if key.lower() == name), b"")
+    return found.decode("latin-1") if 0 < len(found) <= VALIDATOR_MAX_BYTES else None
 
 
 def check_packing(host: str, content_encoding: str | None) -> None:

@@ -31,6 +31,7 @@ from digest.gather.answers import (
     refusal,
     too_large,
     unpacked,
+    verbatim,
 )
 from digest.gather.connect import GuardedBackend, Resolve, Transport, resolve
 from digest.gather.cooldown import asks_to_wait
@@ -165,7 +166,7 @@ class Fetcher:
             known.rules, known.fault, kept_s = rules_of.without(shown(url), error)
             known.until_s = monotonic() + kept_s
             return
-        known.rules, known.fault = rules_of.read_rules(response.body), None
+        known.rules, known.fault = await asyncio.to_thread(rules_of.read_rules, response.body), None
         known.until_s = monotonic() + rules_of.KEPT_S
         turn = self._courtesy.hosts[host_name(parts.hostname or "")]
         turn.pause_s = rules_of.crawl_delay_s(known.rules, self._agent)
@@ -181,13 +182,15 @@ class Fetcher:
             words = f"{found.domain} has asked us to wait until {found.until:%Y-%m-%d %H:%M} UTC"
             raise AskedToWait(words, found.until)
 
-    def _headers(self, etag: str | None, last_modified: str | None) -> dict[str, str]:
-        headers = {"User-Agent": self._user_agent, "Accept": _ACCEPT, "Accept-Encoding": OFFERED}
-        conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        return headers | {name: value for name, value in conditions.items() if value}
+    def _headers(self, etag: str | None, last_modified: str | None) -> dict[bytes, bytes]:
+        values = {
+            b"User-Agent": self._user_agent, b"Accept": _ACCEPT, b"Accept-Encoding": OFFERED,
+            b"If-None-Match": etag, b"If-Modified-Since": last_modified,
+        }  # fmt: skip
+        return {name: value.encode("latin-1", "replace") for name, value in values.items() if value}
 
     async def _bounded(
-        self, url: str, parts: SplitResult, headers: dict[str, str], left_s: float, inside: bool
+        self, url: str, parts: SplitResult, headers: dict[bytes, bytes], left_s: float, inside: bool
     ) -> Response | Redirect:
         """One hop with its failures put into an editor's words: the response, or the address to ask instead."""
         host = parts.hostname or url
@@ -206,14 +209,14 @@ class Fetcher:
         except httpx2.DecodingError as error:
             raise GatherError(f"{host} sent a damaged compressed answer") from error
 
-    async def _hop(self, url: str, headers: dict[str, str], inside: bool) -> Response | Redirect:
+    async def _hop(self, url: str, headers: dict[bytes, bytes], inside: bool) -> Response | Redirect:
         if not self._transports:
             raise RuntimeError("a Fetcher is used inside `async with`")
         patience = {"connect": _CONNECT_S, "read": _READ_S, "write": _READ_S, "pool": None}
         try:
             request = httpx2.Request("GET", url, headers=headers, extensions={"timeout": patience})
-        except ValueError as error:  # a validator from elsewhere that cannot be a header
-            raise GatherError(f"{shown(url)} cannot be asked: {error}") from error
+        except ValueError as error:
+            raise GatherError(f"{shown(url)} cannot be asked: {error}", permanent=True) from error
         # Handed to the transport, not to a client: no cookies, no redirects, no environment.
         response = await self._transports[inside].handle_async_request(request)
         try:
@@ -238,8 +241,8 @@ class Fetcher:
         body = b"" if unchanged else unpacked(shown(url), await _read(shown(url), response))
         self._courtesy.cooldowns.answered(url)
         return Response(
-            status, url, body, headers.get("Content-Type"), headers.get("ETag"), headers.get("Last-Modified"),
-            fresh_for=fresh_for(headers.get("Cache-Control")),
+            status, url, body, headers.get("Content-Type"), verbatim(headers.raw, b"etag"),
+            verbatim(headers.raw, b"last-modified"), fresh_for=fresh_for(headers.get("Cache-Control")),
         )  # fmt: skip
 
 

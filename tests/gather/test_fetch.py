@@ -55,6 +55,23 @@ async def test_what_is_known_is_asked_for_conditionally(web: Web, fetcher: Fetch
     assert web.headers[0]["user-agent"] == HERE.user_agent
 
 
+@pytest.mark.parametrize(
+    "validator", ['"1"', 'W/"1"', "unquoted", '""', "caf\xe9", "\xc3\xa9", "Thu Jan 01 1970", "0", "-1", "x" * 2000]
+)
+async def test_validators_go_back_as_they_came(web: Web, fetcher: Fetcher, validator: str) -> None:
+    web.pages["/feed"] = Page(b"x", headers={"ETag": validator, "Last-Modified": validator})
+    first = await fetcher.get(web.url("/feed"))
+    assert (first.etag, first.last_modified) == (validator, validator)
+    await fetcher.get(web.url("/feed"), first.etag, first.last_modified)
+    assert (web.headers[1]["if-none-match"], web.headers[1]["if-modified-since"]) == (validator, validator)
+
+
+@pytest.mark.parametrize("headers", [{}, {"ETag": ""}, {"ETag": "x" * 2001}])
+async def test_what_is_no_validator_is_not_sent_back(web: Web, fetcher: Fetcher, headers: dict[str, str]) -> None:
+    web.pages["/feed"] = Page(b"x", headers=headers)
+    assert (await fetcher.get(web.url("/feed"))).etag is None
+
+
 async def test_unchanged_without_having_been_asked_is_a_failure(web: Web, fetcher: Fetcher) -> None:
     web.pages["/feed"] = Page(status=304)
     assert "unchanged" in str(await refused(fetcher, web.url("/feed")))
