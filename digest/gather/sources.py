@@ -110,9 +110,9 @@ async def _asked(fetcher: Fetcher, source: Source, url: str, known: Validators, 
 def adopted(url: str, moved_to: str | None, since: datetime | None, now: datetime) -> str | None:
     """The address to ask in place of `url`, which has redirected to `moved_to` for good since `since`; None: `url` itself.
 
-    After a week of the same answer; at once where only https took the place of http.
+    After a week of the same answer; at once where only https took the place of http; never from https to http.
     """
-    if not moved_to or since is None:
+    if not moved_to or since is None or (url.startswith("https:") and not moved_to.startswith("https:")):
         return None
     if now - since >= ADOPTED_AFTER or _is_only_safer(url, moved_to):
         return moved_to

@@ -309,6 +309,37 @@ async def test_a_certificate_is_checked_against_the_name_not_the_address() -> No
             assert "cannot be reached" in str(await refused(fetcher, f"https://news.test:{port}/feed"))
 
 
+async def test_a_redirect_from_https_to_http_is_followed() -> None:
+    authority = trustme.CA()
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server_tls)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    web = Web(pages={"/feed": Page(b"plain")})
+    async with (
+        await asyncio.start_server(web.serve, "127.0.0.1", 0, ssl=server_tls) as safe,
+        await asyncio.start_server(web.serve, "127.0.0.1", 0) as plain,
+        Fetcher(HERE, tls=trusting) as fetcher,
+    ):
+        web.port = plain.sockets[0].getsockname()[1]
+        web.pages["/safe"] = Page(status=301, headers={"Location": web.url("/feed")})
+        port = safe.sockets[0].getsockname()[1]
+        assert (await fetcher.get(f"https://127.0.0.1:{port}/safe")).body == b"plain"
+
+
+async def test_a_name_in_any_letters_is_asked_by_its_ascii_form() -> None:
+    asked: list[str] = []
+
+    async def note(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["10.0.0.1"]
+
+    async with Fetcher(Gather(), resolve_host=note) as fetcher:
+        for url in ("http://bücher.example.org/", "http://BÜCHER.example.org/", "http://xn--bcher-kva.example.org/"):
+            assert (await refused(fetcher, url)).permanent
+    assert asked == ["xn--bcher-kva.example.org"] * 3
+
+
 # -- turns ---------------------------------------------------------------------------------------------------------------
 
 

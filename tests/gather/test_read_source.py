@@ -145,7 +145,8 @@ WEEK = timedelta(days=7)
         ("http://a.example.org", "https://a.example.org/", timedelta(0), True),
         ("http://a.example.org/x", "https://a.example.org/y", timedelta(0), False),
         ("http://a.example.org/x", "https://b.example.org/x", timedelta(0), False),
-        ("https://a.example.org/x", "http://a.example.org/x", timedelta(0), False),
+        ("https://a.example.org/x", "http://a.example.org/x", WEEK, False),
+        ("https://a.example.org/x", "https://b.example.org/x", WEEK, True),
         ("http://a.example.org/x", None, WEEK, False),
     ],
 )
@@ -203,3 +204,30 @@ async def test_a_page_asks_for_leave_and_a_feed_does_not(
     with pytest.raises(GatherError, match=r"asks us in its robots\.txt"):
         await read_source(fetcher, "coast", page, None, now)
     assert "/page" not in web.paths
+
+
+# -- what is no feed and no page -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("kind", ["feed", "page"])
+async def test_an_empty_answer_is_a_failure(web: Web, fetcher: Fetcher, now: datetime, kind: str, body: bytes) -> None:
+    web.pages["/x"] = Page(body)
+    source = Source.model_validate({"kind": kind, "url": web.url("/x"), "select": {"item": "li"}})
+    with pytest.raises(GatherError):
+        await read_source(fetcher, "coast", source, None, now)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, *({"Content-Type": each} for each in ("text/html", "application/octet-stream", "nonsense", ";;="))]
+)
+async def test_a_wrong_content_type_or_none_changes_nothing(
+    web: Web, fetcher: Fetcher, feed: Source, now: datetime, headers: dict[str, str]
+) -> None:
+    web.pages |= {
+        "/feed": Page(FEED, headers=headers),
+        "/page": Page(b"<li><a href='/1'>One boat</a>", headers=headers),
+    }
+    assert (await read_source(fetcher, "coast", feed, None, now)).found == 3
+    page = Source(kind="page", url=web.url("/page"), select=Select(item="li"))
+    assert (await read_source(fetcher, "coast", page, None, now)).found == 1
