@@ -130,6 +130,7 @@ class Fetcher:
             if robots and (reason := await self.allowed(url, named_by=None if inside else _ANYBODY)):
                 raise GatherError(reason)
             async with self._turns.of(parts.hostname or ""):
+                self._mind_cooldown(url)  # whoever had the turn before us may have been told to wait
                 started = monotonic()
                 answer = await self._bounded(url, parts, headers, left_s, inside)
                 left_s -= monotonic() - started

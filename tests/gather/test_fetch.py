@@ -10,9 +10,10 @@ import pytest
 import trustme
 
 from digest.clock import SystemClock
-from digest.errors import GatherError
+from digest.errors import AskedToWait, GatherError
 from digest.gather.addresses import is_public
 from digest.gather.answers import BODY_MAX_BYTES
+from digest.gather.courtesy import Courtesy
 from digest.gather.fetch import Fetcher, Response
 from digest.gather.turns import Turns
 from digest.settings import Gather
@@ -334,7 +335,7 @@ async def test_a_name_in_any_letters_is_asked_by_its_ascii_form() -> None:
         asked.append(host)
         return ["10.0.0.1"]
 
-    async with Fetcher(Gather(), resolve_host=note) as fetcher:
+    async with Fetcher(Gather(pause=timedelta()), resolve_host=note) as fetcher:
         for url in ("http://bücher.example.org/", "http://BÜCHER.example.org/", "http://xn--bcher-kva.example.org/"):
             assert (await refused(fetcher, url)).permanent
     assert asked == ["xn--bcher-kva.example.org"] * 3
@@ -389,6 +390,32 @@ async def test_between_two_requests_to_a_public_host_there_is_a_pause() -> None:
         for url in ("http://a.example.org/1", "http://b.example.org/", "http://a.example.org/2"):
             await refused(fetcher, url)
     assert [round(wait) for wait in clock.waits] == [3]
+
+
+async def test_a_public_host_is_asked_one_thing_at_a_time(web: Web, out_there: None) -> None:
+    web.pages["/feed"] = Page(b"x", wait_s=0.02)
+    async with Fetcher(Gather(), SkippedWaits()) as fetcher:
+        await asyncio.gather(*(fetcher.get("http://news.example.org/feed") for _ in range(4)))
+        assert web.most_open == 1
+        await asyncio.gather(*(fetcher.get(f"http://{name}.example.org/feed") for name in "abcd"))
+        assert web.most_open > 1
+
+
+async def test_fetchers_of_one_process_wait_for_each_other(web: Web, out_there: None) -> None:
+    web.pages["/feed"] = Page(b"x", wait_s=0.02)
+    courtesy, clock = Courtesy(), SkippedWaits()
+    async with Fetcher(Gather(), clock, courtesy) as one, Fetcher(Gather(), clock, courtesy) as two:
+        await asyncio.gather(*(each.get("http://news.example.org/feed") for each in (one, two)))
+    assert (web.most_open, [round(wait) for wait in clock.waits]) == (1, [1])
+
+
+async def test_those_who_wait_for_their_turn_hear_that_the_host_wants_a_rest(web: Web, out_there: None) -> None:
+    web.pages["/feed"] = Page(status=429, headers={"Retry-After": "600"}, wait_s=0.02)
+    async with Fetcher(Gather(), SkippedWaits()) as fetcher:
+        asked = (fetcher.get(f"http://{name}.example.org/feed") for name in ("news", "news", "news"))
+        errors = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(error) for error in errors] == [GatherError, AskedToWait, AskedToWait]
+    assert web.paths == ["/feed"]
 
 
 async def test_a_private_host_is_asked_without_pause(web: Web) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from digest.errors import GatherError
@@ -50,7 +52,7 @@ async def test_a_name_that_changes_its_address_is_checked_each_time_it_is_resolv
         asked.append(host)
         return ["192.0.2.1" if len(asked) > 1 else "127.0.0.1"]
 
-    async with Fetcher(Gather(), resolve_host=rebinding) as fetcher:
+    async with Fetcher(Gather(pause=timedelta()), resolve_host=rebinding) as fetcher:
         first = await refused(fetcher, "http://news.example.org/")
         second = await refused(fetcher, "http://news.example.org/")
     assert "private address (127.0.0.1)" in str(first)

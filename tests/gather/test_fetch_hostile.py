@@ -103,13 +103,13 @@ async def test_an_endless_body_is_ended(fetcher: Fetcher) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
-    [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nnews"],
-)
-@pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_silence_is_ended_wherever_it_begins(said: bytes, scheme: str) -> None:
+    ("scheme", "said"),
+    [("http", b""), ("http", b"HTTP/1.1 200 OK\r\n"), ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"),
+     ("http", b"HTTP/1.1 200 OK\r\n\r\nnews"), ("https", b"")],
+)  # fmt: skip
+async def test_silence_is_ended_wherever_it_begins(scheme: str, said: bytes) -> None:
     """For https it begins in the handshake."""
-    async with speaking(said if scheme == "http" else b"", silent=True) as host, Fetcher(HERE, total_s=0.2) as fetcher:
+    async with speaking(said, silent=True) as host, Fetcher(HERE, total_s=0.2) as fetcher:
         assert await refused(fetcher, f"{scheme}://{host}/") == "127.0.0.1 did not answer within 0.2 s"
 
 

@@ -107,17 +107,14 @@ async def test_fetchers_that_share_their_courtesy_ask_once(web: Web) -> None:
     assert web.paths == ["/robots.txt"]
 
 
-async def test_the_crawl_delay_is_the_pause_between_two_requests() -> None:
-    """The clock skips its waits and notes them: time itself stands as good as still."""
-    web = Web(pages={"/robots.txt": Page(b"User-agent: *\nCrawl-delay: 20")})
-    courtesy, clock = Courtesy(), FakeClock()
-    fetcher = Fetcher(Gather(pause=timedelta(seconds=1)), clock, courtesy)
-    rules = read_rules(web.pages["/robots.txt"].body)  # type: ignore[union-attr]
-    courtesy.hosts["news.example.org"].pause_s = crawl_delay_s(rules, "Digest")
-    for _ in range(2):
-        async with fetcher._turns.of("news.example.org"):
-            pass
-    assert [round(wait) for wait in clock.slept] == [20]
+async def test_the_crawl_delay_is_the_pause_between_two_requests(web: Web, out_there: None) -> None:
+    web.pages |= {"/robots.txt": Page(b"User-agent: *\nCrawl-delay: 20"), "/1": Page(b"1"), "/2": Page(b"2")}
+    clock = FakeClock()
+    async with Fetcher(Gather(pause=timedelta(seconds=1)), clock) as fetcher:
+        for number in (1, 2):
+            await fetcher.get(f"http://news.example.org/{number}", robots=True)
+    assert web.paths == ["/robots.txt", "/1", "/2"]
+    assert [round(wait) for wait in clock.slept] == [1, 20]
 
 
 async def test_a_host_that_asks_us_to_wait_is_not_asked_for_its_robots_txt_either(web: Web) -> None:
