@@ -57,9 +57,9 @@ def _report(each: SourceReport) -> dict[str, Any]:
 def _sentence(each: SourceReport) -> str:
     if each.status == "failed":
         return f"{each.name}: failed: {each.error}"
-    if each.status == "unchanged":
-        return f"{each.name}: unchanged ({each.found} stories there)"
     ailing = f"; {each.error}" if each.error else ""
+    if each.status == "unchanged":
+        return f"{each.name}: unchanged ({each.found} stories there){ailing}"
     return f"{each.name}: {each.found} found, {each.new} new ({each.seconds:.1f} s){ailing}"
 
 
