@@ -125,6 +125,14 @@ def _language(value: object) -> str:
     return value
 
 
+def _link_rule(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"a part of a link or a regular expression (a ? alone is written [?]); {error}") from None
+    return value
+
+
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # cronsim wants a start; only the expression is looked at
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(str)]
@@ -139,6 +147,7 @@ Language = Annotated[str, BeforeValidator(_language)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Text = Annotated[str, Field(min_length=1)]
+LinkRule = Annotated[Text, AfterValidator(_link_rule)]
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -250,8 +259,8 @@ class Select(_Table):
     teaser: Text | None = None
     date: Text | None = None
     image: Text | None = None
-    url_include: Text | None = None
-    url_exclude: Text | None = None
+    url_include: LinkRule | None = None
+    url_exclude: LinkRule | None = None
     limit: int = Field(default=50, ge=1, le=500)
 
 
@@ -636,7 +645,6 @@ def not_yet(settings: Settings) -> list[str]:
     for name, source in settings.sources.items():
         found += [
             (f"sources.{name}.kind", source.kind == "folder"),
-            (f"sources.{name}.fetch_article", source.fetch_article),
             (f"sources.{name}.identity", source.identity != "auto"),
         ]
     for name, newsletter in settings.newsletters.items():

@@ -62,7 +62,8 @@ def _check_names(room: Newsroom, names: Iterable[str]) -> None:
 async def _gather_one(room: Newsroom, fetcher: Fetcher, name: str, row: SourceRow | None) -> SourceReport:
     begun = clock_module.monotonic()
     try:
-        read = await read_source(fetcher, name, room.settings.sources[name], _validators(room, row), room.clock.now())
+        source, validators = room.settings.sources[name], _validators(room, row)
+        read = await read_source(fetcher, name, source, validators, room.clock.now(), parsers=room.parsers)
     except GatherError as error:
         await _record_failure(room, name, str(error))
         found = row.found if row else 0
@@ -116,7 +117,8 @@ async def try_source(room: Newsroom, name: str) -> SourceRead:
     """What a source gives now; nothing is stored. Raises NotFound, GatherError."""
     _check_names(room, [name])
     async with Fetcher(room.settings.gather, room.clock) as fetcher:
-        return await read_source(fetcher, name, room.settings.sources[name], _validators(room, None), room.clock.now())
+        source, validators = room.settings.sources[name], _validators(room, None)
+        return await read_source(fetcher, name, source, validators, room.clock.now(), parsers=room.parsers)
 
 
 async def health(room: Newsroom) -> list[dict[str, Any]]:

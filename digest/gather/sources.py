@@ -5,16 +5,15 @@ What is not here: which sources are due, what becomes of the stories, and how of
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from digest.errors import GatherError
-from digest.gather.feeds import parse_feed
+from digest.gather.completing import Known, with_articles
 from digest.gather.fetch import Fetcher, Response
-from digest.gather.pages import parse_page
+from digest.gather.parsing import Parsers
 from digest.model.story import RawStory, first_word_in
 from digest.settings import Source
 
@@ -46,10 +45,18 @@ class SourceRead:
 
 
 async def read_source(
-    fetcher: Fetcher, name: str, source: Source, validators: Validators | None, now: datetime
+    fetcher: Fetcher,
+    name: str,
+    source: Source,
+    validators: Validators | None,
+    now: datetime,
+    *,
+    parsers: Parsers,
+    in_pool: Known | None = None,
 ) -> SourceRead:
     """Fetch `source` and read it, unless it is unchanged by `validators` (None = read it whatever they were).
 
+    in_pool: which link keys are in the pool, so that only the pages of new stories are asked for; None = nobody knows.
     Raises GatherError when it cannot be fetched or read; the validators to keep are then the old ones.
     """
     if source.kind == "folder":
@@ -64,9 +71,10 @@ async def read_source(
     fresh = Validators(response.etag, response.last_modified, body_hash)
     if body_hash == known.body_hash:
         return SourceRead(name, "unchanged", (), 0, fresh)
-    # Parsing is work for the processor; in a thread it does not keep the loop from other sources.
-    found = await asyncio.to_thread(_stories, response, name, source, now)
+    found = await parsers.stories(response, name, source, now)
     kept = tuple(story for story in found if _is_wanted(story, source))
+    if source.fetch_article:
+        kept = await with_articles(fetcher, parsers, kept, now, in_pool)
     return SourceRead(name, "ok", kept, len(found), fresh)
 
 
@@ -77,15 +85,6 @@ def _renewed(known: Validators, response: Response) -> Validators:
         response.last_modified or known.last_modified,
         known.body_hash,
     )
-
-
-def _stories(response: Response, name: str, source: Source, now: datetime) -> tuple[RawStory, ...]:
-    if source.kind == "feed":
-        return tuple(parse_feed(response.body, response.content_type, response.url, name, source, now))
-    page = parse_page(response.body, response.content_type, response.url, name, source, now)
-    if page.missing:
-        raise GatherError(f"the page has changed: the rule {page.missing} matches nothing on it")
-    return page.stories
 
 
 def _is_wanted(story: RawStory, source: Source) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.gather.fetch import Fetcher
+from digest.gather.parsing import Parsers
 from digest.settings import Gather
 from tests.gather.web import Web
 
@@ -31,3 +32,10 @@ async def web() -> AsyncIterator[Web]:
 async def fetcher() -> AsyncIterator[Fetcher]:
     async with Fetcher(Gather(private_hosts=("127.0.0.1", "localhost")), total_s=2.0) as ready:
         yield ready
+
+
+@pytest.fixture
+async def parsers() -> AsyncIterator[Parsers]:
+    ready = Parsers(at_once=1)
+    yield ready
+    await ready.aclose()

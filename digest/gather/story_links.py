@@ -1,0 +1,134 @@
+"""Which links of a page lead to stories, and how likely each does (pure).
+
+What is not here: which element around such a link is a card (suggest).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from lxml.html import HtmlElement
+
+from digest.gather.document import heading_rank, text_of
+from digest.gather.identity import link_key, reader_link
+
+_APART = frozenset({"nav", "header", "footer", "aside", "form", "button", "select"})
+_ROLES_APART = frozenset({"navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar"})
+_OTHER_PAGES = re.compile(
+    r"/(?:tags?|topics?|categor(?:y|ies)|authors?|by|users?|profiles?|people|login|log-in|signin|sign-in|signup|register|"
+    r"account|about|contact|privacy|terms|legal|imprint|impressum|cookies?|subscri\w+|newsletters?|search|page|help|faq|jobs|"
+    r"careers|advertis\w+|shop|store|cart|podcasts?|videos?|rss|feeds?|sitemap|donate|membership|comments?)(?:/|$)",
+    re.IGNORECASE,
+)
+_FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|svg|pdf|zip|mp3|mp4|xml|rss|ics)$", re.IGNORECASE)
+_TITLE_CLASS = re.compile(r"title|headline|heading|\bhed\b|titel|titre|titulo", re.IGNORECASE)
+_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+_TITLE_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLink:
+    """A link that may lead to a story. element: the link. title_element: what holds the title, a heading or the link.
+
+    worth: about 1 for a story of a list, below 0 for what is rather none.
+    """
+
+    element: HtmlElement
+    title_element: HtmlElement
+    title: str
+    key: str
+    worth: float
+
+
+def story_links(tree: HtmlElement, base: str, url: str, listed: frozenset[str] = frozenset()) -> list[StoryLink]:
+    """The links of the page's own part (no menus, heads, feet, margins), in document order.
+
+    listed: link keys that the page itself calls its list.
+    """
+    here = link_key(url)
+    found = []
+    for element in _own_part(tree):
+        link = reader_link(element.get("href", "").strip(), base) if element.get("href", "").strip() else None
+        key = link_key(link) if link else ""
+        if not link or not key or key == here or element.get("href", "").strip().startswith("#"):
+            continue
+        title_element = _title_element(element)
+        title = text_of(title_element)
+        if title and len(title) <= _TITLE_MAX * 3:
+            worth = _worth(title, title_element, element, link, url) + (_listed(key, listed))
+            found.append(StoryLink(element, title_element, title, key, worth))
+    return found
+
+
+def _listed(key: str, listed: frozenset[str]) -> float:
+    return 0.0 if len(listed) < 2 else 1.0 if key in listed else -0.5
+
+
+def _own_part(tree: HtmlElement) -> Iterator[HtmlElement]:
+    """The links outside the parts that every page of a site has."""
+    stack = [next(tree.iter("body"), tree)]
+    while stack:
+        element = stack.pop()
+        if element.tag == "a":
+            yield element
+        stack += [child for child in reversed(element) if isinstance(child.tag, str) and not _is_apart(child)]
+
+
+def _is_apart(element: HtmlElement) -> bool:
+    if element.tag == "header":  # of the page; a card may have one too
+        return not any(parent.tag in {"article", "li", "main", "section"} for parent in element.iterancestors())
+    return element.tag in _APART or element.get("role", "").lower() in _ROLES_APART
+
+
+def _title_element(link: HtmlElement) -> HtmlElement:
+    """The heading in the link or around it; in a link around a whole card also what its class calls a title."""
+    inner = [element for element in link.iter() if element is not link and isinstance(element.tag, str)]
+    named = [e for e in inner if heading_rank(e)] + [e for e in inner if _TITLE_CLASS.search(e.get("class", ""))]
+    return next((element for element in named if text_of(element)), link)
+
+
+def _in_heading(element: HtmlElement) -> bool:
+    if heading_rank(element):
+        return True
+    for level, parent in enumerate(element.iterancestors()):
+        if level == 3:
+            break
+        if heading_rank(parent) or _TITLE_CLASS.search(parent.get("class", "")):
+            return True
+    return bool(_TITLE_CLASS.search(element.get("class", "")))
+
+
+def _worth(title: str, title_element: HtmlElement, element: HtmlElement, link: str, url: str) -> float:
+    parts = urlsplit(link)
+    worth = _of_words(title) + 0.35 * _in_heading(title_element) + _of_path(parts.path)
+    if parts.hostname != urlsplit(url).hostname and link_key(f"https://{parts.hostname}") != link_key(
+        f"https://{urlsplit(url).hostname}"
+    ):
+        worth -= 0.25
+    if len(title) > _TITLE_MAX:
+        worth -= 0.5
+    if any(parent.tag in {"p", "blockquote", "figcaption"} for parent in element.iterancestors()) and not _in_heading(
+        title_element
+    ):
+        worth -= 0.5  # a link within running text
+    return worth
+
+
+def _of_words(title: str) -> float:
+    unspaced = len(_UNSPACED.findall(title))
+    words = len(title.split()) if unspaced < 4 else unspaced / 2
+    return 0.9 if words >= 6 else 0.7 if words >= 4 else 0.35 if words >= 3 else 0.1 if words >= 2 else -0.2
+
+
+def _of_path(path: str) -> float:
+    last = path.rstrip("/").rpartition("/")[2]
+    if _FILE.search(last):
+        return -0.6
+    other = -0.6 if _OTHER_PAGES.search(path) and last.count("-") < 3 else 0.0
+    if not path.strip("/"):
+        return other - 0.3
+    slug = 0.25 if last.count("-") >= 2 or last.count("_") >= 3 or re.search(r"\d{4,}", path) else 0.0
+    return other + slug
