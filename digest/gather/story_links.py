@@ -6,8 +6,9 @@ What is not here: which element around such a link is a card (suggest).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
@@ -15,8 +16,13 @@ from lxml.html import HtmlElement
 from digest.gather.document import heading_rank, text_of
 from digest.gather.identity import link_key, reader_link
 
-_APART = frozenset({"nav", "header", "footer", "aside", "form", "button", "select"})
-_ROLES_APART = frozenset({"navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar"})
+_MENUS = frozenset({"nav", "footer", "form", "button", "select"})
+_MENU_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar"})
+_BESIDE = -0.4
+_LABEL = 3  # a title on so many different links is none
+_SHARING = re.compile(
+    r"/(?:sharer|share|intent|submit|submitlink|sharing|email-protection|send)\b|[?&=](?:https?:|https?%3a)", re.I
+)
 _OTHER_PAGES = re.compile(
     r"/(?:tags?|topics?|categor(?:y|ies)|authors?|by|users?|profiles?|people|login|log-in|signin|sign-in|signup|register|"
     r"account|about|contact|privacy|terms|legal|imprint|impressum|cookies?|subscri\w+|newsletters?|search|page|help|faq|jobs|"
@@ -50,7 +56,7 @@ def story_links(tree: HtmlElement, base: str, url: str, listed: frozenset[str] =
     """
     here = link_key(url)
     found = []
-    for element in _own_part(tree):
+    for element, part in _own_part(tree):
         link = reader_link(element.get("href", "").strip(), base) if element.get("href", "").strip() else None
         key = link_key(link) if link else ""
         if not link or not key or key == here or element.get("href", "").strip().startswith("#"):
@@ -58,29 +64,40 @@ def story_links(tree: HtmlElement, base: str, url: str, listed: frozenset[str] =
         title_element = _title_element(element)
         title = text_of(title_element)
         if title and len(title) <= _TITLE_MAX * 3:
-            worth = _worth(title, title_element, element, link, url) + (_listed(key, listed))
+            worth = _worth(title, title_element, element, link, url) + part + _listed(key, listed)
             found.append(StoryLink(element, title_element, title, key, worth))
-    return found
+    return _without_labels(found)
+
+
+def _without_labels(links: list[StoryLink]) -> list[StoryLink]:
+    """The links, of which those lose that say the same of many pages: read more, share, comments."""
+    pages = Counter(title for title, _ in {(link.title, link.key) for link in links})
+    return [replace(link, worth=link.worth - 1.5) if pages[link.title] >= _LABEL else link for link in links]
 
 
 def _listed(key: str, listed: frozenset[str]) -> float:
     return 0.0 if len(listed) < 2 else 1.0 if key in listed else -0.5
 
 
-def _own_part(tree: HtmlElement) -> Iterator[HtmlElement]:
-    """The links outside the parts that every page of a site has."""
-    stack = [next(tree.iter("body"), tree)]
+def _own_part(tree: HtmlElement) -> Iterator[tuple[HtmlElement, float]]:
+    """The links outside the menus and the foot of the page; what those in its head and margins lose by their place."""
+    stack = [(next(tree.iter("body"), tree), 0.0)]
     while stack:
-        element = stack.pop()
+        element, part = stack.pop()
         if element.tag == "a":
-            yield element
-        stack += [child for child in reversed(element) if isinstance(child.tag, str) and not _is_apart(child)]
+            yield element, part
+        children = [child for child in reversed(element) if isinstance(child.tag, str) and not _is_menu(child)]
+        stack += [(child, min(part, _beside(child))) for child in children]
 
 
-def _is_apart(element: HtmlElement) -> bool:
+def _is_menu(element: HtmlElement) -> bool:
+    return element.tag in _MENUS or element.get("role", "").lower() in _MENU_ROLES
+
+
+def _beside(element: HtmlElement) -> float:
     if element.tag == "header":  # of the page; a card may have one too
-        return not any(parent.tag in {"article", "li", "main", "section"} for parent in element.iterancestors())
-    return element.tag in _APART or element.get("role", "").lower() in _ROLES_APART
+        return 0.0 if any(e.tag in {"article", "li", "main", "section"} for e in element.iterancestors()) else _BESIDE
+    return _BESIDE if element.tag == "aside" or element.get("role", "").lower() in {"banner", "complementary"} else 0.0
 
 
 def _title_element(link: HtmlElement) -> HtmlElement:
@@ -102,19 +119,27 @@ def _in_heading(element: HtmlElement) -> bool:
 
 
 def _worth(title: str, title_element: HtmlElement, element: HtmlElement, link: str, url: str) -> float:
-    parts = urlsplit(link)
-    worth = _of_words(title) + 0.35 * _in_heading(title_element) + _of_path(parts.path)
-    if parts.hostname != urlsplit(url).hostname and link_key(f"https://{parts.hostname}") != link_key(
-        f"https://{urlsplit(url).hostname}"
-    ):
-        worth -= 0.25
+    worth = _of_words(title) + 0.35 * _in_heading(title_element) + _of_address(link, url)
     if len(title) > _TITLE_MAX:
         worth -= 0.5
-    if any(parent.tag in {"p", "blockquote", "figcaption"} for parent in element.iterancestors()) and not _in_heading(
-        title_element
-    ):
-        worth -= 0.5  # a link within running text
-    return worth
+    in_text = any(parent.tag in {"p", "blockquote", "figcaption"} for parent in element.iterancestors())
+    return worth - 0.5 * (in_text and not _in_heading(title_element))
+
+
+def _of_address(link: str, url: str) -> float:
+    if _SHARING.search(link):
+        return -1.5
+    parts, host = urlsplit(link), urlsplit(url).hostname or ""
+    own, other = link_key(f"https://{host}"), link_key(f"https://{parts.hostname}")
+    if own == other:
+        return _of_path(parts.path) - (0.0 if parts.path.strip("/") else 0.3)
+    return _of_path(parts.path) - (0.15 if _site(own) == _site(other) else 0.45)
+
+
+def _site(key: str) -> str:
+    """Roughly what belongs to one owner: the last two parts of a host, three where the middle one is short (co.uk)."""
+    labels = (urlsplit(key).hostname or "").split(".")
+    return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:])
 
 
 def _of_words(title: str) -> float:
@@ -128,7 +153,5 @@ def _of_path(path: str) -> float:
     if _FILE.search(last):
         return -0.6
     other = -0.6 if _OTHER_PAGES.search(path) and last.count("-") < 3 else 0.0
-    if not path.strip("/"):
-        return other - 0.3
     slug = 0.25 if last.count("-") >= 2 or last.count("_") >= 3 or re.search(r"\d{4,}", path) else 0.0
     return other + slug

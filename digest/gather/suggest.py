@@ -62,7 +62,8 @@ def suggest(body: bytes, content_type: str | None, url: str, now: datetime) -> S
         raise GatherError(
             what_stands_there(tree, url) or "no list of stories was found on this page, and it names no feed"
         )
-    how = ("list" if len(listed) >= _LEAST else "cards") if rules else ""
+    own = sum(story.link_key in listed for story in stories)
+    how = ("list" if own >= _LEAST else "cards") if rules else ""
     return Suggestion(feeds[0] if feeds else None, how, rules, stories)
 
 
@@ -115,7 +116,8 @@ def _candidates(links: Iterable[StoryLink]) -> Iterator[tuple[str, list[tuple[Ht
                 known = best[selector].get(element)
                 if known is None or link.worth > known.worth:
                     best[selector][element] = link
-    ranked = sorted(best.items(), key=lambda item: (-_promise(item[1].values()), len(item[0])))
+    # A class says more of a card than a tag, which other parts of the page may come to use.
+    ranked = sorted(best.items(), key=lambda item: (-_promise(item[1].values()), "." not in item[0], len(item[0])))
     seen: set[tuple[tuple[str, ...], int]] = set()
     for selector, cards in ranked:
         # Selectors that find the same links at the same height are one candidate; the shortest is first.
@@ -183,8 +185,8 @@ def _completed(
     good = [(card, link) for card, link in cards if link.worth > 0] or cards
     rules: dict[str, Any] = {"item": selector}
     rules |= _link_and_title(good)
-    rules |= _part("teaser", good, "p", _TEASER_CLASS)
-    rules |= _part("date", good, "time", _DATE_CLASS)
+    rules |= _part("teaser", good, "p", _TEASER_CLASS, 30)
+    rules |= _part("date", good, "time", _DATE_CLASS, 4)
     yield rules
     within = _place(tree, [card for card, _ in good])
     if within:
@@ -243,21 +245,16 @@ def _inner_selectors(element: HtmlElement, card: HtmlElement) -> Iterator[str]:
 
 
 def _part(
-    rule: str, cards: list[tuple[HtmlElement, StoryLink]], default: str, named: re.Pattern[str]
+    rule: str, cards: list[tuple[HtmlElement, StoryLink]], default: str, named: re.Pattern[str], least: int
 ) -> dict[str, str]:
     """The rule for a part that has a default, where the default finds nothing and an element's class names it."""
     if _share(cards, lambda card, _: next(card.iter(default), None) is not None) >= 0.5:
         return {}
     votes: dict[str, int] = defaultdict(int)
-    for card, _ in cards:
-        names = {
-            f".{name}"
-            for element in card.iter()
-            if isinstance(element.tag, str) and element is not card and text_of(element)
-            for name in _classes(element)
-            if named.search(name)
-        }
-        for name in names:
+    for card, link in cards:
+        title = {*link.title_element.iterancestors(), *link.title_element.iter()}
+        parts = (e for e in card.iter() if isinstance(e.tag, str) and e not in title and len(text_of(e)) >= least)
+        for name in {f".{name}" for element in parts for name in _classes(element) if named.search(name)}:
             votes[name] += 1
     best = max(votes, key=lambda name: (votes[name], -len(name)), default=None)
     return {rule: best} if best and votes[best] * 2 >= len(cards) else {}
@@ -272,13 +269,15 @@ def _place(tree: HtmlElement, cards: list[HtmlElement]) -> str | None:
     for ancestor in shared:
         if ancestor.tag in {"body", "html"}:
             return None
-        for selector in (f"#{ancestor.get('id')}" if _named(ancestor) else None, *_alone(ancestor)):
-            if selector and len(find(tree, selector)) == 1:
+        for selector in _alone(ancestor):
+            if len(find(tree, selector)) == 1:
                 return selector
     return None
 
 
 def _alone(element: HtmlElement) -> Iterator[str]:
-    yield from (f"{element.tag}.{name}" for name in _classes(element))
+    if _named(element):
+        yield f"#{element.get('id')}"
+    yield from (f"{element.tag!s}.{name}" for name in _classes(element))
     if element.tag in {"main", "article", "section"}:
         yield str(element.tag)
