@@ -24,6 +24,12 @@ from digest.gather.linked_data import article_data
 from digest.gather.linked_data import string as _string
 from digest.model.story import RawStory
 
+# Under these names pages give the day of publication; names that may mean another day are not among them.
+_DATE_NAMES = (
+    "datepublished", "og:article:published_time", "article:published", "parsely-pub-date", "sailthru.date", "pubdate",
+    "publishdate", "publish-date", "publication_date", "date", "dc.date.issued", "dcterms.created", "dcterms.issued",
+    "dc.date", "dcterms.date", "uploaddate", "cxenseparse:recs:publishtime",
+)  # fmt: skip
 TEASER_ENOUGH = 80  # characters; a story whose teaser has fewer is worth a look at its page
 _PARAGRAPH_MIN = 60  # shorter ones are bylines, dates and captions
 
@@ -41,14 +47,14 @@ def described(tree: HtmlElement, url: str) -> Entry:
     body = element if element is not None else next(tree.iter("main"), tree)
     heading = next((text_of(h1) for h1 in (*body.iter("h1"), *tree.iter("h1")) if text_of(h1)), "")
     document_title = next((text_of(found) for found in tree.iter("title")), "")
-    titles = (meta.get("og:title"), _string(data.get("headline")), heading, document_title)
+    titles = (*_agreed(heading, _string(data.get("headline")), meta.get("og:title", "")), document_title)
     described_as = (meta.get("og:description"), meta.get("description"), _string(data.get("description")))
     return Entry(
         base=base,
         title=next(filter(None, titles), ""),
         texts=tuple(filter(None, (*described_as, None if is_for_payers(tree) else _first_paragraph(body)))),
         links=(_own_link(tree, base, url), url),
-        published=tuple(filter(None, _dates(meta, data, body))),
+        published=tuple(filter(None, _dates(meta, data, body, tree))),
         images=tuple(filter(None, (meta.get("og:image"), meta.get("twitter:image"), _image(data.get("image"))))),
         language=language_of(tree) or language_tag(_string(data.get("inLanguage"))),
     )
@@ -144,10 +150,26 @@ def _is_home(url: str) -> bool:
     return not urlsplit(url).path.strip("/")
 
 
-def _dates(meta: dict[str, str], data: dict[str, object], body: HtmlElement) -> Iterator[str]:
+def _agreed(heading: str, headline: str, shared_as: str) -> tuple[str, ...]:
+    """The titles of an article, best first. og:title is made for sharing, h1 may be the site's name: two that agree are right.
+
+    og:title with a word in front ("Harbour: Two tugs") counts as agreeing with the h1 behind it.
+    """
+    same = clean.plain(heading).casefold()
+    told = same and (same == clean.plain(headline).casefold() or clean.plain(shared_as).casefold().endswith(f" {same}"))
+    return (heading, headline, shared_as) if told else (shared_as, headline, heading)
+
+
+def _dates(meta: dict[str, str], data: dict[str, object], body: HtmlElement, tree: HtmlElement) -> Iterator[str]:
+    """Date strings, the surest first; none of later changes."""
     yield meta.get("article:published_time", "")
     yield _string(data.get("datePublished"))
-    yield meta.get("datepublished", "")
+    yield from (meta.get(name, "") for name in _DATE_NAMES)
+    for element in tree.iter("time", "abbr", "span", "div", "p"):
+        if "datepublished" in element.get("itemprop", "").lower() or "published" in element.get("class", "").split():
+            yield from (element.get(name, "") for name in ("datetime", "content", "title"))
+            yield text_of(element)[:60]
+            break
     for time in body.iter("time"):
         yield time.get("datetime") or text_of(time)
         break  # later ones belong to comments and related stories
