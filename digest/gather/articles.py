@@ -151,9 +151,9 @@ def _is_home(url: str) -> bool:
 
 
 def _agreed(heading: str, headline: str, shared_as: str) -> tuple[str, ...]:
-    """The titles of an article, best first. og:title is made for sharing, h1 may be the site's name: two that agree are right.
+    """The titles of an article, best first: og:title is made for sharing, h1 may be the site's name, two that agree are it.
 
-    og:title with a word in front ("Harbour: Two tugs") counts as agreeing with the h1 behind it.
+    An og:title with a word in front ("Harbour: Two tugs") counts as agreeing with the h1 behind it.
     """
     same = clean.plain(heading).casefold()
     told = same and (same == clean.plain(headline).casefold() or clean.plain(shared_as).casefold().endswith(f" {same}"))

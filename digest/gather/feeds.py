@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
-from xml.sax import SAXException
 
 import feedparser
 
 from digest.errors import GatherError
 from digest.gather.document import parse
+from digest.gather.encodings import decode_utf8
 from digest.gather.entry import Entry, story_of, told_apart
 from digest.gather.feed_links import feed_links
 from digest.gather.images import images_in, is_picture
@@ -26,6 +26,10 @@ from digest.model.story import RawStory
 from digest.settings import Source
 
 ITEMS_MAX = 500
+_ITEM_START = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>/]", re.IGNORECASE)
+_OPEN_CDATA = re.compile(
+    rb"(<(title|description|link|summary|content:encoded)>\s*<!\[CDATA\[(?:(?!\]\]>).){0,100000}?)(</\2>)", re.DOTALL
+)
 _ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ROOT_END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
@@ -57,14 +61,14 @@ def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:
         raise GatherError("the answer is empty: no feed")
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
         return _json(body, url)
-    body = _first_items(_with_known_encoding(body))
+    body = _first_items(_with_closed_cdata(_with_known_encoding(body)))
     parsed = _parsed(body, content_type)
     entries, channel = parsed.get("entries") or [], parsed.get("feed") or {}
-    if not entries:
+    if not entries and _ITEM_START.search(body):
         entries, channel = _second_try(body, channel)
     if not entries and not parsed.get("version"):
         raise GatherError(_what_it_is(body, content_type, url))
-    if not entries and isinstance(parsed.get("bozo_exception"), SAXException) and not _ROOT_END.search(body):
+    if not entries and parsed.get("bozo") and (_ITEM_START.search(body) or not _ROOT_END.search(body)):
         raise GatherError("the feed is broken: no entry of it can be read")
     base = _joined(url, _text(channel.get("link")))
     language = _text(channel.get("language")) or None
@@ -76,6 +80,13 @@ def _json(body: bytes, url: str) -> Feed:
     if found is None:
         raise GatherError("this is JSON, but not a JSON Feed")
     return Feed(found[1], tuple(found[0][:ITEMS_MAX]))
+
+
+def _with_closed_cdata(body: bytes) -> bytes:
+    """`body` with CDATA ended where its element ends, if it is nowhere: else it swallows all that follows."""
+    if body.count(b"<![CDATA[") <= body.count(b"]]>"):
+        return body
+    return _OPEN_CDATA.sub(rb"\1]]>\3", body)
 
 
 def _first_items(body: bytes) -> bytes:
@@ -122,15 +133,9 @@ def _names_another_encoding(body: bytes) -> bool:
 
 
 def _mended_utf8(body: bytes) -> bytes:
-    """Bytes that are UTF-8 but for a few, with these replaced: one cut character must not spoil all others of a feed."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        text = body.decode("utf-8", "replace")
-        bad = text.count("\ufffd")
-        good = sum(not char.isascii() for char in text) - bad
-        return text.encode() if good > bad else body
-    return body
+    """Bytes that are UTF-8 but for a few, mended: one cut character must not spoil all others of a feed."""
+    text = decode_utf8(body)
+    return text.encode() if text != body.decode("windows-1252", "replace") else body
 
 
 def _what_it_is(body: bytes, content_type: str | None, url: str) -> str:

@@ -5,21 +5,32 @@ What is not here: languages that sources name (entry, pages).
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 _SURE = 0.6
 _LETTERS_MIN = 20
-_UNSPACED_MIN = 6  # letters of scripts that write a word in one or two of them
+_COMPACT_MIN = 6  # letters of scripts that say more with each of them: Hebrew, Arabic, and all from Thai on
+_OF_ONE_SCRIPT = (  # what is written in these is in this language, but for a rounding error
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7af]")),
+    ("th", re.compile("[\u0e00-\u0e7f]")),
+    ("el", re.compile("[\u0370-\u03ff]")),
+    ("he", re.compile("[\u0590-\u05ff]")),
+)
 
 
 def detected(title: str, teaser: str) -> str | None:
     """The language of `title` and `teaser` as a tag of two letters; None when the text is too short or leaves doubt."""
     text = f"{title}. {teaser}".strip(" .")
-    letters = [character for character in text if character.isalpha()]
-    unspaced = sum(character >= "\u0e00" for character in letters)
-    if len(letters) < _LETTERS_MIN and unspaced < _UNSPACED_MIN:
+    letters = sum(character.isalpha() for character in text)
+    compact = sum("\u0590" <= character <= "\u06ff" or character >= "\u0e00" for character in text)
+    if letters < _LETTERS_MIN and compact < _COMPACT_MIN:
         return None
+    for tag, script in _OF_ONE_SCRIPT:
+        if len(script.findall(text)) * 5 > letters:
+            return tag
     language, confidence = _identifier().classify(text)
     return str(language) if confidence >= _SURE and len(language) in {2, 3} else None
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import GatherError
-from digest.gather.document import decode
+from digest.gather.encodings import decode
 from digest.gather.pages import PageRead, parse_page
 from digest.settings import Select, Source
 
@@ -196,6 +196,19 @@ def test_a_page_that_is_no_article_gives_none(now: datetime, page: str) -> None:
         ("é“".encode("windows-1252"), None, "é“"),
         ("é".encode(), "text/html; charset=x-nonsense", "é"),
         ("é".encode(), "text/html; charset=base64", "é"),
+        ("é".encode(), "text/html; charset=ISO-8859-1", "é"),
+        ("é".encode(), "text/html; charset=windows-1252", "é"),
+        ("Łódź“".encode(), "text/html; charset=us-ascii", "Łódź“"),
+        ("é“".encode("windows-1252"), "text/html; charset=utf-8", "é“"),
+        ("Łódź é ".encode() + "“5 €”".encode("windows-1252"), None, "Łódź é “5 €”"),
+        ("żółw ".encode() + b"cut \xc3", None, "żółw cut \ufffd"),
+        ("ж".encode("cp1251"), "text/html; charset=windows-1251", "ж"),
+        (
+            b"<!--" + b" " * 3000 + b"--><meta charset=koi8-r>" + "ж".encode("koi8-r"),
+            None,
+            "<!--" + " " * 3000 + "--><meta charset=koi8-r>ж",
+        ),
+        ('<?xml version="1.0" encoding="koi8-r"?>ж'.encode("koi8-r"), None, '<?xml version="1.0" encoding="koi8-r"?>ж'),
     ],
 )
 def test_a_page_is_decoded_as_browsers_do(body: bytes, content_type: str | None, text: str) -> None:
