@@ -52,7 +52,10 @@ def parse_feed(
     """
     feed = read_feed(body, content_type, url)
     stories = (story_of(entry, source_name, source, now, (feed.title,)) for entry in feed.entries)
-    return told_apart([story for story in stories if story is not None])
+    found = told_apart([story for story in stories if story is not None])
+    if feed.entries and not found:
+        raise GatherError("no entry of the feed has a link and a title")
+    return found
 
 
 def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:

@@ -13,11 +13,11 @@ _SURE = 0.6
 _LETTERS_MIN = 20
 _COMPACT_MIN = 6  # letters of scripts that say more with each of them: Hebrew, Arabic, and all from Thai on
 _OF_ONE_SCRIPT = (  # what is written in these is in this language, but for a rounding error
-    ("ja", re.compile("[\u3040-\u30ff]")),
-    ("ko", re.compile("[\uac00-\ud7af]")),
-    ("th", re.compile("[\u0e00-\u0e7f]")),
-    ("el", re.compile("[\u0370-\u03ff]")),
-    ("he", re.compile("[\u0590-\u05ff]")),
+    ("ja", re.compile("[\u3040-\u30ff]"), 0.07),  # Japanese may be mostly Chinese characters, Chinese has no kana
+    ("ko", re.compile("[\uac00-\ud7af]"), 0.3),
+    ("th", re.compile("[\u0e00-\u0e7f]"), 0.5),
+    ("el", re.compile("[\u0370-\u03ff]"), 0.5),
+    ("he", re.compile("[\u0590-\u05ff]"), 0.5),
 )
 
 
@@ -28,8 +28,8 @@ def detected(title: str, teaser: str) -> str | None:
     compact = sum("\u0590" <= character <= "\u06ff" or character >= "\u0e00" for character in text)
     if letters < _LETTERS_MIN and compact < _COMPACT_MIN:
         return None
-    for tag, script in _OF_ONE_SCRIPT:
-        if len(script.findall(text)) * 5 > letters:
+    for tag, script, share in _OF_ONE_SCRIPT:
+        if len(script.findall(text)) > letters * share:
             return tag
     language, confidence = _identifier().classify(text)
     return str(language) if confidence >= _SURE and len(language) in {2, 3} else None
