@@ -18,6 +18,8 @@ SOURCE = Source(kind="feed", url=URL)
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
 
+ATOM_03 = 'feed version="0.3" xmlns="http://purl.org/atom/ns#"'
+
 
 def item(n: int, more: str = "", title: str = "Two tugs came into the old harbour") -> str:
     return f"<item><title>{title} {n}</title><link>https://coast.example.org/{n}</link>{more}</item>"
@@ -57,7 +59,7 @@ def links(body: str | bytes) -> list[str]:
         (f'<rdf:RDF {RDF} xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel/>{item(1)}</rdf:RDF>', ["1"]),
         (f'<rdf:RDF {RDF} xmlns="http://purl.org/rss/1.0/"><channel/><item rdf:about="https://coast.example.org/1">'
          "<title>Two tugs came</title></item></rdf:RDF>", ["1"]),
-        (atom("<entry><title>Two</title><link href='1'/></entry>", 'feed version="0.3" xmlns="http://purl.org/atom/ns#"'), ["feeds/1"]),
+        (atom("<entry><title>Two</title><link href='1'/></entry>", ATOM_03), ["feeds/1"]),
         (atom("<entry><title>Two tugs came</title><link href='/1'/></entry>", "feed"), ["1"]),
         ('<CHANNEL HREF="https://coast.example.org/"><ITEM HREF="https://coast.example.org/1"><TITLE>Two</TITLE></ITEM>'
          "</CHANNEL>", ["1"]),
