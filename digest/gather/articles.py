@@ -24,6 +24,9 @@ from digest.gather.linked_data import article_data
 from digest.gather.linked_data import string as _string
 from digest.model.story import RawStory
 
+_SIGN = re.compile(
+    r"logo|favicon|placeholder|default[-_]?(?:image|img|share|og|thumb)|og[-_]default|no[-_]?image", re.I
+)
 # Under these names pages give the day of publication; names that may mean another day are not among them.
 _DATE_NAMES = (
     "datepublished", "og:article:published_time", "article:published", "parsely-pub-date", "sailthru.date", "pubdate",
@@ -55,7 +58,9 @@ def described(tree: HtmlElement, url: str) -> Entry:
         texts=tuple(filter(None, (*described_as, None if is_for_payers(tree) else _first_paragraph(body)))),
         links=(_own_link(tree, base, url), url),
         published=tuple(filter(None, _dates(meta, data, body, tree))),
-        images=tuple(filter(None, (meta.get("og:image"), meta.get("twitter:image"), _image(data.get("image"))))),
+        images=tuple(
+            filter(_is_of_the_story, (meta.get("og:image"), _image(data.get("image")), meta.get("twitter:image")))
+        ),
         language=language_of(tree) or language_tag(_string(data.get("inLanguage"))),
     )
 
@@ -131,6 +136,11 @@ def _article_element(tree: HtmlElement) -> HtmlElement | None:
 
 def _first_paragraph(body: HtmlElement) -> str | None:
     return next((markup_of(p) for p in body.iter("p") if len(text_of(p)) >= _PARAGRAPH_MIN), None)
+
+
+def _is_of_the_story(address: str | None) -> bool:
+    """Whether a picture that a page names is more than the sign of its site."""
+    return bool(address) and not _SIGN.search((address or "").rpartition("/")[2])
 
 
 def _own_link(tree: HtmlElement, base: str, url: str) -> str:

@@ -121,6 +121,19 @@ def test_the_day_of_publication_is_told_from_other_days(markup: str) -> None:
     assert found.published == datetime(2026, 11, 2, 8, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("name", ["/static/logo.png", "/img/default-share.jpg"])
+def test_the_sign_of_the_site_is_no_picture_of_a_story(name: str) -> None:
+    page = f'<meta property="og:image" content="{name}"><p>{LEAD}</p>'
+    data = '<script type="application/ld+json">{"@type":"Article","image":"/p/2.jpg"}</script>'
+    found = with_article(story(), (data + page).encode(), None, "https://coast.example.org/1", NOW)
+    assert found.image == "https://coast.example.org/p/2.jpg"
+
+
+def test_of_several_h1_the_one_in_the_article_is_its_title() -> None:
+    page = "<h1>The Coast</h1><main><article><h1>Two tugs come</h1></article></main><h1>More news</h1>"
+    assert described(parse(page.encode(), None), "https://a.test/").title == "Two tugs come"
+
+
 # -- which pages are asked for -------------------------------------------------------------------------------------------
 
 
