@@ -168,10 +168,9 @@ def sections() -> Iterator[str]:
         links = expect.get("links") or [item["url"] for item in expect.get("items") or ()]
         if not links:
             continue
-        body = content(case["file"])
-        tree = parse(body, None)
+        tree = parse(content(case["file"]), None)
         listed = frozenset(link_key(link) for link in listed_links(tree)) if "items" in expect else frozenset()
-        _, stories = best_rules(tree, body, None, url, LATER, listed)
+        _, stories = best_rules(tree, url, LATER, listed)
         wanted, found = {link_key(urljoin(url, link)) for link in links}, {story.link_key for story in stories}
         hits = len(wanted & found)
         kind = "own list" if listed else "cards"

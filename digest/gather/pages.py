@@ -71,7 +71,11 @@ def parse_page(
 
     Raises GatherError for a page that is empty or a rule that is no CSS selector.
     """
-    tree = parse(body, content_type)
+    return read_tree(parse(body, content_type), url, source_name, source, now)
+
+
+def read_tree(tree: HtmlElement, url: str, source_name: str, source: Source, now: datetime) -> PageRead:
+    """`parse_page` for a page that is a tree already."""
     article = article_of(tree, url) if source.include_article else None
     missing = None
     listed: list[Entry] = []

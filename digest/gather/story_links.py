@@ -20,6 +20,7 @@ _MENUS = frozenset({"nav", "footer", "form", "button", "select"})
 _MENU_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar"})
 _BESIDE = -0.4
 _LABEL = 3  # a title on so many different links is none
+_LISTED = 2
 _SHARING = re.compile(
     r"/(?:sharer|share|intent|submit|submitlink|sharing|email-protection|send)\b|[?&=](?:https?:|https?%3a)", re.I
 )
@@ -64,9 +65,9 @@ def story_links(tree: HtmlElement, base: str, url: str, listed: frozenset[str] =
         title_element = _title_element(element)
         title = text_of(title_element)
         if title and len(title) <= _TITLE_MAX * 3:
-            worth = _worth(title, title_element, element, link, url) + part + _listed(key, listed)
+            worth = _worth(title, title_element, element, link, url) + part
             found.append(StoryLink(element, title_element, title, key, worth))
-    return _without_labels(found)
+    return _by_own_list(_without_labels(found), listed)
 
 
 def _without_labels(links: list[StoryLink]) -> list[StoryLink]:
@@ -75,8 +76,11 @@ def _without_labels(links: list[StoryLink]) -> list[StoryLink]:
     return [replace(link, worth=link.worth - 1.5) if pages[link.title] >= _LABEL else link for link in links]
 
 
-def _listed(key: str, listed: frozenset[str]) -> float:
-    return 0.0 if len(listed) < 2 else 1.0 if key in listed else -0.5
+def _by_own_list(links: list[StoryLink], listed: frozenset[str]) -> list[StoryLink]:
+    """The links, where the page's own list names some of them: these gain, all others lose."""
+    if len(listed & {link.key for link in links}) < _LISTED:
+        return links
+    return [replace(link, worth=link.worth + (1.0 if link.key in listed else -1.5)) for link in links]
 
 
 def _own_part(tree: HtmlElement) -> Iterator[tuple[HtmlElement, float]]:
@@ -101,9 +105,15 @@ def _beside(element: HtmlElement) -> float:
 
 
 def _title_element(link: HtmlElement) -> HtmlElement:
-    """The heading in the link or around it; in a link around a whole card also what its class calls a title."""
+    """The heading in the link; in a link around a whole card also what is named a title, or its first part."""
     inner = [element for element in link.iter() if element is not link and isinstance(element.tag, str)]
-    named = [e for e in inner if heading_rank(e)] + [e for e in inner if _TITLE_CLASS.search(e.get("class", ""))]
+    named = [e for e in inner if heading_rank(e)]
+    named += [e for e in inner if e.get("itemprop") in {"headline", "name"}]
+    named += [e for e in inner if _TITLE_CLASS.search(e.get("class", ""))]
+    parts = [child for child in link if isinstance(child.tag, str) and text_of(child)]
+    bare = (link.text or "") + "".join(child.tail or "" for child in link)
+    if len(parts) >= 2 and not bare.strip() and len(text_of(parts[0]).split()) >= 3:
+        named.append(parts[0])
     return next((element for element in named if text_of(element)), link)
 
 

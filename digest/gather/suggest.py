@@ -22,14 +22,15 @@ from digest.gather.document import base_of, find, heading_rank, parse, text_of
 from digest.gather.feed_links import feed_links
 from digest.gather.identity import link_key
 from digest.gather.linked_data import listed_links
-from digest.gather.pages import parse_page
+from digest.gather.pages import read_tree
 from digest.gather.story_links import StoryLink, story_links
 from digest.gather.walls import what_stands_there
 from digest.model.story import RawStory
 from digest.settings import Select, Source
 
 _LEVELS = 7  # how far above its link a card may be looked for
-_TRIED = 12  # selectors that are judged by the page reader
+_TRIED = 20  # selectors that are judged by the page reader
+_OF_TAGS = 0.9  # a selector of mere tags may match anything that the page comes to hold
 _LEAST = 2  # stories that make a list
 _NAME = re.compile(r"-?[A-Za-z_][\w-]*")
 _TEASER_CLASS = re.compile(
@@ -57,7 +58,7 @@ def suggest(body: bytes, content_type: str | None, url: str, now: datetime) -> S
     tree = parse(body, content_type)
     feeds = feed_links(tree, url)
     listed = {link_key(link) for link in listed_links(tree)} - {""}
-    rules, stories = best_rules(tree, body, content_type, url, now, frozenset(listed))
+    rules, stories = best_rules(tree, url, now, frozenset(listed))
     if not rules and not feeds:
         raise GatherError(
             what_stands_there(tree, url) or "no list of stories was found on this page, and it names no feed"
@@ -68,7 +69,7 @@ def suggest(body: bytes, content_type: str | None, url: str, now: datetime) -> S
 
 
 def best_rules(
-    tree: HtmlElement, body: bytes, content_type: str | None, url: str, now: datetime, listed: frozenset[str]
+    tree: HtmlElement, url: str, now: datetime, listed: frozenset[str]
 ) -> tuple[dict[str, Any], tuple[RawStory, ...]]:
     """The rules that give the best list of stories, and that list; ({}, ()) when none gives any.
 
@@ -79,8 +80,8 @@ def best_rules(
     best: tuple[float, dict[str, Any], tuple[RawStory, ...]] = (0.0, {}, ())
     for selector, cards in _candidates(links):
         for rules in _completed(tree, selector, cards):
-            stories = _read(rules, body, content_type, url, now)
-            merit = sum(_merit(story, worth) for story in stories)
+            stories = _read(rules, tree, url, now)
+            merit = sum(_merit(story, worth) for story in stories) * (1.0 if re.search("[.#]", selector) else _OF_TAGS)
             if len(stories) >= _LEAST and merit > best[0]:
                 best = (merit, rules, stories)
     return best[1], best[2]
@@ -93,15 +94,12 @@ def _merit(story: RawStory, worth: dict[str, float]) -> float:
     return value + (extras if value > 0 else 0)
 
 
-def _read(
-    rules: dict[str, Any], body: bytes, content_type: str | None, url: str, now: datetime
-) -> tuple[RawStory, ...]:
+def _read(rules: dict[str, Any], tree: HtmlElement, url: str, now: datetime) -> tuple[RawStory, ...]:
     source = Source(kind="page", url=url, language="und", select=Select(**rules))
     try:
-        page = parse_page(body, content_type, url, "suggested", source, now)
+        return read_tree(tree, url, "suggested", source, now).stories
     except GatherError:
         return ()
-    return page.stories
 
 
 # -- which element is a card ---------------------------------------------------------------------------------------------
@@ -158,11 +156,11 @@ def _selectors(element: HtmlElement) -> Iterator[str]:
         yield tag
     parent = element.getparent()
     if parent is not None and isinstance(parent.tag, str):
+        if not classes and not _classes(parent):
+            yield f"{parent.tag} > {tag}"
         yield from (f"{parent.tag}.{name} > {tag}" for name in _classes(parent))
         if _named(parent):
             yield f"#{parent.get('id')} > {tag}"
-        if heading_rank(parent):
-            yield f"{parent.tag} > {tag}"
 
 
 def _classes(element: HtmlElement) -> list[str]:
@@ -236,6 +234,8 @@ def _best_selector(cards: list[tuple[HtmlElement, StoryLink]], part: Any, *, lin
 
 def _inner_selectors(element: HtmlElement, card: HtmlElement) -> Iterator[str]:
     tag = str(element.tag)
+    if _NAME.fullmatch(element.get("itemprop", "")):
+        yield f"[itemprop={element.get('itemprop')}]"
     yield tag
     yield from (f"{tag}.{name}" for name in _classes(element))
     parent = element.getparent()
