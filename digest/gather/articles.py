@@ -24,6 +24,7 @@ from digest.gather.linked_data import article_data
 from digest.gather.linked_data import string as _string
 from digest.model.story import RawStory
 
+# What sites name as a picture where they have none: their own sign.
 _SIGN = re.compile(
     r"logo|favicon|placeholder|default[-_]?(?:image|img|share|og|thumb)|og[-_]default|no[-_]?image", re.I
 )
@@ -52,15 +53,14 @@ def described(tree: HtmlElement, url: str) -> Entry:
     document_title = next((text_of(found) for found in tree.iter("title")), "")
     titles = (*_agreed(heading, _string(data.get("headline")), meta.get("og:title", "")), document_title)
     described_as = (meta.get("og:description"), meta.get("description"), _string(data.get("description")))
+    pictures = (meta.get("og:image"), _image(data.get("image")), meta.get("twitter:image"))
     return Entry(
         base=base,
         title=next(filter(None, titles), ""),
         texts=tuple(filter(None, (*described_as, None if is_for_payers(tree) else _first_paragraph(body)))),
         links=(_own_link(tree, base, url), url),
         published=tuple(filter(None, _dates(meta, data, body, tree))),
-        images=tuple(
-            filter(_is_of_the_story, (meta.get("og:image"), _image(data.get("image")), meta.get("twitter:image")))
-        ),
+        images=tuple(image for image in pictures if image and not _SIGN.search(image.rpartition("/")[2])),
         language=language_of(tree) or language_tag(_string(data.get("inLanguage"))),
     )
 
@@ -136,11 +136,6 @@ def _article_element(tree: HtmlElement) -> HtmlElement | None:
 
 def _first_paragraph(body: HtmlElement) -> str | None:
     return next((markup_of(p) for p in body.iter("p") if len(text_of(p)) >= _PARAGRAPH_MIN), None)
-
-
-def _is_of_the_story(address: str | None) -> bool:
-    """Whether a picture that a page names is more than the sign of its site."""
-    return bool(address) and not _SIGN.search((address or "").rpartition("/")[2])
 
 
 def _own_link(tree: HtmlElement, base: str, url: str) -> str:
