@@ -8,7 +8,8 @@
     ├── GatherError                 a source could not be fetched or read
     ├── TemplateError               a template does not render: file, line, reason
     ├── IllegalMove                 a state was asked to become one it may not become
-    ├── Conflict                    somebody else was first: the story is taken, the slot exists
+    ├── Conflict                    somebody else was first; nothing was changed
+    │   └── StoryTaken              another issue carries one of these stories
     ├── TokenError                  a signed token that does not hold
     ├── RelayRefused                the mail server refuses *us* (password, TLS, policy), not a recipient
     └── StoreError                  the database is missing, locked, full or not writable
@@ -28,9 +29,7 @@ def one_line(text: str) -> str:
 
 
 class DigestError(Exception):
-    """A failure whose text is fit for an editor. `retryable`: the same call may succeed later."""
-
-    retryable = False
+    """A failure whose text is fit for an editor."""
 
 
 class UsageError(DigestError):
@@ -108,7 +107,9 @@ class IllegalMove(DigestError):
 class Conflict(DigestError):
     """Somebody else was first; nothing was changed."""
 
-    retryable = True
+
+class StoryTaken(Conflict):
+    """Another issue has taken one of these stories in the meantime; the issue may choose anew."""
 
 
 class TokenError(DigestError):
@@ -117,8 +118,6 @@ class TokenError(DigestError):
 
 class RelayRefused(DigestError):
     """The mail server refuses us, whoever the recipient: the issue is held and nobody is marked as failed."""
-
-    retryable = True
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
         super().__init__(one_line(message))  # the server's words are in it
@@ -132,5 +131,3 @@ class RelayRefused(DigestError):
 
 class StoreError(DigestError):
     """The database cannot be reached or written."""
-
-    retryable = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.runner import DONE, FAILED, Json, emit, run, say, table
+from digest.cli.runner import DONE, FAILED, Json, emit, note, run, say, table
 
 if TYPE_CHECKING:
     from digest.flow.gathering import SourceReport
@@ -62,7 +62,8 @@ def _sentence(each: SourceReport) -> str:
         return f"{each.name}: failed: {each.error}"
     if each.status == "unchanged":
         return f"{each.name}: unchanged ({each.found} stories there)"
-    return f"{each.name}: {each.found} found, {each.new} new ({each.seconds:.1f} s)"
+    ailing = f"; {each.error}" if each.error else ""
+    return f"{each.name}: {each.found} found, {each.new} new ({each.seconds:.1f} s){ailing}"
 
 
 def stories(
@@ -152,11 +153,14 @@ def sources_try(
                 "found": read.found,
                 "stories": [{"title": each.title, "teaser": each.teaser, "link": each.link, "published": each.published,
                              "image": each.image, "id": each.guid} for each in read.stories],
+                "warnings": read.warnings,
             })  # fmt: skip
             return
         for each in read.stories:
             published = f"{each.published:%Y-%m-%d %H:%M}" if each.published else "no date"
             say(f"{each.title}\n  {published}, {each.link}\n  {each.teaser}")
+        for warning in read.warnings:
+            note(warning)
         say(f"{read.found} found in {name}; nothing was stored.")
 
     run(context, command)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from digest.audience.lists import read_list
+from digest.audience.lists import decoded, read_list
 from digest.deliver.smtp import Connection
 from digest.errors import DigestError, GatherError, RelayRefused, TemplateError, UsageError
 from digest.flow import membership, publish
@@ -88,7 +88,7 @@ def _lists(room: Newsroom) -> list[Finding]:
             found.append(Finding("warning", f"subscribers/{name}.csv", "missing", "a newsletter names this list"))
             continue
         try:
-            listed = read_list(file.read_text(encoding="utf-8-sig", errors="replace"))
+            listed = read_list(decoded(file.read_bytes()))
         except (UsageError, OSError) as error:
             found.append(Finding("error", f"subscribers/{name}.csv", "unreadable", str(error)))
             continue
@@ -123,6 +123,8 @@ async def _source(room: Newsroom, fetcher: Fetcher, name: str) -> Finding | None
         read = await read_source(fetcher, name, source, None, room.clock.now(), parsers=room.parsers)
     except GatherError as error:
         return Finding("error", f"sources.{name}", source.url or str(source.path), str(error))
-    if read.found == 0:
-        return Finding("warning", f"sources.{name}", source.url or "", "answers, but has no stories now")
+    if read.warnings:
+        return Finding("warning", f"sources.{name}", str(source.path), "; ".join(read.warnings))
+    if read.found == 0 and read.status == "ok":
+        return Finding("warning", f"sources.{name}", source.url or str(source.path), "answers, but has no stories now")
     return None

@@ -20,12 +20,14 @@ from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
 from digest.gather.sources import SourceRead, Validators, read_source
 from digest.model.story import RawStory
-from digest.store import sources, stories
+from digest.store import revisions, sources, stories
 from digest.store.engine import Connection
 from digest.store.sources import SourceRow
 
 OLD = timedelta(days=365)
 """How old a feed's dateless items of its first fetch count: nobody knows, so they are no news."""
+
+_WARNINGS = 5  # so many are told in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ async def _gather_one(room: Newsroom, fetcher: Fetcher, name: str, row: SourceRo
         return SourceReport(name, "failed", found, 0, str(error), clock_module.monotonic() - begun)
     new = await _keep(room, read, first=row is None or row.good_at is None)
     found = read.found if read.status == "ok" or row is None else row.found
-    return SourceReport(name, read.status, found, new, None, clock_module.monotonic() - begun)
+    return SourceReport(name, read.status, found, new, _told(read), clock_module.monotonic() - begun)
 
 
 def _rules(room: Newsroom, name: str) -> str:
@@ -85,14 +87,24 @@ def _validators(room: Newsroom, row: SourceRow | None) -> Validators:
     return Validators(row.etag, row.last_modified, row.body_hash)
 
 
+def _told(read: SourceRead) -> str | None:
+    """What is wrong with parts of a source that is well on the whole; None if nothing."""
+    more = len(read.warnings) - _WARNINGS
+    return "; ".join((*read.warnings[:_WARNINGS], *([f"and {more} more"] if more > 0 else []))) or None
+
+
 async def _keep(room: Newsroom, read: SourceRead, *, first: bool) -> int:
+    if room.settings.sources[read.name].kind == "push":
+        return 0  # when it was last heard of is for those to say who push
     now = room.clock.now()
-    health: dict[str, Any] = {"asked_at": now, "good_at": now, "status": "ok", "error": None}
+    health: dict[str, Any] = {"asked_at": now, "good_at": now, "status": "ok", "error": _told(read)}
     health |= asdict(read.validators) | {"rules": _rules(room, read.name)}
     if read.status == "ok":
         health["found"] = read.found
     async with room.store.write() as conn:
         await sources.record(conn, read.name, **health)
+        if read.present is not None:
+            return await revisions.mirror(conn, read.name, read.stories, read.present, now)
         dateless_is_old = first and room.settings.sources[read.name].kind == "feed"
         return await _add(conn, read.stories, now, dateless_is_old)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, IssueState
 from digest.model.subscriber import Mailbox, domain_of
@@ -28,7 +31,14 @@ async def review_opened(conn: Connection, room: Newsroom, issue: Issue) -> None:
         f"To approve: digest issues approve {issue.id}",
         f"To stop it: digest issues hold {issue.id}",
     ]
-    await _note(conn, room, issue, f"{newsletter.title}: issue {issue.id} is ready for review", "\n".join(lines))
+    await _note(
+        conn,
+        room,
+        issue.newsletter,
+        issue.id,
+        f"{newsletter.title}: issue {issue.id} is ready for review",
+        "\n".join(lines),
+    )
 
 
 async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueState, reason: str) -> None:
@@ -46,15 +56,44 @@ async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueStat
         "",
         f"More: digest issues report {issue.id}",
     ]
-    await _note(conn, room, issue, f"{title}: issue {issue.id} is {state}", "\n".join(lines))
+    await _note(conn, room, issue.newsletter, issue.id, f"{title}: issue {issue.id} is {state}", "\n".join(lines))
 
 
-async def _note(conn: Connection, room: Newsroom, issue: Issue, subject: str, text: str) -> None:
-    sender = room.settings.newsletter(issue.newsletter).from_
+async def missed(conn: Connection, room: Newsroom, skipped: Sequence[Issue], reason: str) -> None:
+    """Tell the editors once of all slots of a newsletter that went by unserved."""
+    if len(skipped) == 1:
+        await ended(conn, room, skipped[0], IssueState.SKIPPED, reason)
+        return
+    first, last = skipped[0], skipped[-1]
+    title, zone = room.settings.newsletter(last.newsletter).title, room.settings.zone_of(last.newsletter)
+    span = f"from {first.slot.astimezone(zone):%-d %B, %H:%M} to {last.slot.astimezone(zone):%-d %B, %H:%M %Z}"
+    lines = [
+        f"{len(skipped)} issues of {title} were skipped, planned {span}.",
+        f"Reason: {reason}",
+        "",
+        "More: digest issues list",
+    ]
+    await _note(conn, room, last.newsletter, last.id, f"{title}: {len(skipped)} issues were missed", "\n".join(lines))
+
+
+async def list_unreadable(conn: Connection, room: Newsroom, name: str, reason: str) -> None:
+    """Tell the editors that the file of a list is no list any more; mail goes on to those who were on it."""
+    newsletter = next(key for key, each in room.settings.newsletters.items() if name in each.lists)
+    lines = [
+        f"The file of the list {name} cannot be read: {reason}",
+        "Issues go to those who were on the list before, until it is mended.",
+        "",
+        "To try again: digest subscribers sync",
+    ]
+    await _note(conn, room, newsletter, 0, f"The list {name} cannot be read", "\n".join(lines))
+
+
+async def _note(conn: Connection, room: Newsroom, newsletter: str, issue_id: int, subject: str, text: str) -> None:
+    sender = room.settings.newsletter(newsletter).from_
     now = room.clock.now()
     for address in room.settings.desk.notify:
         # The number of the message is not known yet; the instant in microseconds makes its id unique all the same.
-        token = room.signer.sign(Purpose.MESSAGE_ID, issue.id, int(now.timestamp() * 1_000_000), hash_of(address))
+        token = room.signer.sign(Purpose.MESSAGE_ID, issue_id, int(now.timestamp() * 1_000_000), hash_of(address))
         content = plain_message(
             sender=sender,
             to=Mailbox("", address),
@@ -69,5 +108,5 @@ async def _note(conn: Connection, room: Newsroom, issue: Issue, subject: str, te
 
 
 def hash_of(address: str) -> int:
-    """A number for an address that is the same in every process."""
-    return int.from_bytes(address.encode()[-8:], "big")
+    """A number for an address that is the same in every process, and another for every other address."""
+    return int.from_bytes(hashlib.sha256(address.encode()).digest()[:8], "big")

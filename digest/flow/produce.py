@@ -117,11 +117,11 @@ def lacks(room: Newsroom, name: str, number: int) -> str | None:
     return f"{found}, {wanted} are needed"
 
 
-async def skip(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
-    """End an issue that shall not go out, with its reason."""
+async def skip(conn: Connection, room: Newsroom, issue: Issue, reason: str, *, tell: bool = True) -> None:
+    """End an issue that shall not go out, with its reason. tell: the editors too, where it was planned."""
     await issues.move(conn, issue, IssueState.SKIPPED, reason=reason, ended_at=room.clock.now())
     await room.log(conn, "issue.skipped", issue, reason=reason)
-    if issue.scheduled:
+    if tell and issue.scheduled:
         await notify.ended(conn, room, issue, IssueState.SKIPPED, reason)
 
 

@@ -15,7 +15,6 @@ from hashlib import sha256
 from digest.gather import clean
 from digest.gather.dates import parse_date
 from digest.gather.identity import absolute_link, guid_key, link_key, reader_link, title_key
-from digest.gather.language import detected
 from digest.model.story import RawStory
 from digest.settings import Source
 
@@ -65,7 +64,7 @@ def story_of(
         teaser=teaser,
         published=next(filter(None, (parse_date(text, now) for text in entry.published)), None),
         image=next(filter(None, (absolute_link(image, entry.base) for image in entry.images)), None),
-        language=source.language or language_tag(entry.language) or detected(headline, teaser),
+        language=source.language or language_tag(entry.language),
         topics=source.topics,
     )
 

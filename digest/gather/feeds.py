@@ -22,6 +22,7 @@ from digest.gather.entry import Entry, story_of, told_apart
 from digest.gather.feed_links import feed_links
 from digest.gather.images import images_in, is_picture
 from digest.gather.jsonfeed import read_json
+from digest.gather.language import heard
 from digest.model.story import RawStory
 from digest.settings import Source
 
@@ -55,7 +56,7 @@ def parse_feed(
     found = told_apart([story for story in stories if story is not None])
     if feed.entries and not found:
         raise GatherError("no entry of the feed has a link and a title")
-    return found
+    return heard(found)
 
 
 def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:

@@ -1,13 +1,18 @@
 """In which language a text is, where its source does not say (pure; py3langid is used here alone).
 
+Only feeds and pages ask for it, for they are read in a process of their own: numpy has no place in any other.
 What is not here: languages that sources name (entry, pages).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
+
+from digest.model.story import RawStory
 
 _SURE = 0.6
 _LETTERS_MIN = 20
@@ -19,6 +24,11 @@ _OF_ONE_SCRIPT = (  # what is written in these is in this language, but for a ro
     ("el", re.compile("[\u0370-\u03ff]"), 0.5),
     ("he", re.compile("[\u0590-\u05ff]"), 0.5),
 )
+
+
+def heard(stories: Iterable[RawStory]) -> list[RawStory]:
+    """The stories, each without a language in the one that its words are in."""
+    return [s if s.language else replace(s, language=detected(s.title, s.teaser)) for s in stories]
 
 
 def detected(title: str, teaser: str) -> str | None:

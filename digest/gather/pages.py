@@ -18,6 +18,7 @@ from digest.gather.articles import article_of, language_of, site_name
 from digest.gather.document import base_of, find, heading_rank, markup_of, parse, picture_of, text_of
 from digest.gather.entry import Entry, story_of
 from digest.gather.identity import reader_link
+from digest.gather.language import heard
 from digest.gather.walls import needs_script, what_stands_there
 from digest.model.story import RawStory
 from digest.settings import Select, Source
@@ -54,7 +55,7 @@ def stories_of_page(
     """The stories of a page; () when its list is there and empty. Raises GatherError when a rule matches nothing."""
     page = parse_page(body, content_type, url, source_name, source, now)
     if page.state == "items":
-        return page.stories
+        return tuple(heard(page.stories))
     tree = parse(body, content_type)
     instead = what_stands_there(tree, url) if page.missing else needs_script(tree)
     if instead:

@@ -5,6 +5,7 @@ What is not here: which sources are due, what becomes of the stories, and how of
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Literal
 from digest.errors import GatherError
 from digest.gather.completing import Known, with_articles
 from digest.gather.fetch import Fetcher, Response
+from digest.gather.folder import read_folder
 from digest.gather.parsing import Parsers
 from digest.model.story import RawStory, first_word_in
 from digest.settings import Source
@@ -35,6 +37,8 @@ class SourceRead:
     """What one look at a source gave. validators: to be kept for the next look, also when it is unchanged.
 
     found: the stories in the source before its word rules; 0 when it is unchanged. stories: those that passed them.
+    warnings: what is wrong with parts of it, while the rest is fine. present: for a source that is the truth about its
+    stories (a folder) the ids of all that are in it, so that any other story of it is withdrawn; None for all others.
     """
 
     name: str
@@ -42,6 +46,8 @@ class SourceRead:
     stories: tuple[RawStory, ...]
     found: int
     validators: Validators
+    warnings: tuple[str, ...] = ()
+    present: frozenset[str] | None = None
 
 
 async def read_source(
@@ -59,8 +65,8 @@ async def read_source(
     in_pool: which link keys are in the pool, so that only the pages of new stories are asked for; None = nobody knows.
     Raises GatherError when it cannot be fetched or read; the validators to keep are then the old ones.
     """
-    if source.kind == "folder":
-        raise GatherError("folder sources come with a later version", permanent=True)
+    if source.kind in {"folder", "push"}:
+        return await asyncio.to_thread(_read_own, name, source, validators or Validators(), now)
     if not source.url:
         raise GatherError(f"the source {name} has no url", permanent=True)
     known = validators or Validators()
@@ -72,7 +78,7 @@ async def read_source(
     if body_hash == known.body_hash:
         return SourceRead(name, "unchanged", (), 0, fresh)
     found = await parsers.stories(response, name, source, now)
-    kept = tuple(story for story in found if _is_wanted(story, source))
+    kept = tuple(story for story in found if is_wanted(story, source))
     if source.fetch_article:
         kept = await with_articles(fetcher, parsers, kept, now, in_pool)
     return SourceRead(name, "ok", kept, len(found), fresh)
@@ -87,7 +93,21 @@ def _renewed(known: Validators, response: Response) -> Validators:
     )
 
 
-def _is_wanted(story: RawStory, source: Source) -> bool:
+def _read_own(name: str, source: Source, known: Validators, now: datetime) -> SourceRead:
+    """A source of our own: a folder is read, a push source waits for what it is given."""
+    if source.kind == "push":
+        return SourceRead(name, "unchanged", (), 0, known)
+    read = read_folder(name, source, known.etag, now)
+    kept = tuple(story for story in read.stories if is_wanted(story, source))
+    status: Literal["ok", "unchanged"] = "unchanged" if read.unchanged else "ok"
+    unwanted = {story.guid for story in read.stories} - {story.guid for story in kept}
+    present = None if read.present is None else read.present - unwanted
+    return SourceRead(
+        name, status, kept, len(read.stories), Validators(read.etag), warnings=read.warnings, present=present
+    )
+
+
+def is_wanted(story: RawStory, source: Source) -> bool:
     """By the source's `include` (one of them must occur, if there are any) and `exclude` (none may)."""
     if source.include and not first_word_in(source.include, story.title, story.teaser):
         return False

@@ -95,7 +95,7 @@ def _merit(story: RawStory, worth: dict[str, float]) -> float:
 
 
 def _read(rules: dict[str, Any], tree: HtmlElement, url: str, now: datetime) -> tuple[RawStory, ...]:
-    source = Source(kind="page", url=url, language="und", select=Select(**rules))
+    source = Source(kind="page", url=url, select=Select(**rules))
     try:
         return read_tree(tree, url, "suggested", source, now).stories
     except GatherError:

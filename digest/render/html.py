@@ -71,6 +71,25 @@ def render_issue(
     )
 
 
+def subject_of(
+    environment: Environment,
+    issue: Issue,
+    name: str,
+    newsletter: Newsletter,
+    site: Site,
+    language: str,
+    zone: ZoneInfo,
+) -> str:
+    """The subject alone, as `render_issue` would have it; the newsletter's title while there are no stories.
+
+    Raises TemplateError.
+    """
+    if not (stories := _in_order(issue, zone)):
+        return one_line(newsletter.title)
+    context = _shared(issue, stories, newsletter, site, language, zone)
+    return _subject(environment, name, newsletter, context, issue.subject)
+
+
 def _for_everyone(number: int, story: IssueStory) -> bool:
     """The lead, pinned stories, and those without a topic: nobody could follow these."""
     return number == 0 or story.pinned or not story.topics

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from digest.errors import Conflict
+from digest.errors import StoryTaken
 from digest.model.issue import IssueStory
 from digest.model.story import RawStory, Story
 from digest.store import upsert
@@ -34,7 +35,7 @@ async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     return new is not None
 
 
-def _bounded(key: str) -> str:
+def bounded(key: str) -> str:
     """A key of any length in a length that both databases can index."""
     return key if len(key) <= 500 else f"{key[:400]}#{sha256(key.encode()).hexdigest()}"
 
@@ -42,28 +43,29 @@ def _bounded(key: str) -> str:
 async def _known(conn: Connection, raw: RawStory) -> int | None:
     same_id: ColumnElement[bool] = stories.c.id.is_(None)
     if raw.guid:
-        same_id = (stories.c.source == raw.source) & (stories.c.guid == _bounded(raw.guid))
-    query = (
-        select(stories.c.id).where(or_(stories.c.link_key == _bounded(raw.link_key), same_id)).order_by(stories.c.id)
-    )
+        same_id = (stories.c.source == raw.source) & (stories.c.guid == bounded(raw.guid))
+    query = select(stories.c.id).where(or_(stories.c.link_key == bounded(raw.link_key), same_id)).order_by(stories.c.id)
     found: int | None = (await conn.execute(query.limit(1))).scalar()
     return found
 
 
 async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int | None:
     """Its number; None when another process has its link by now."""
-    values = asdict(raw) | {
-        "guid": _bounded(raw.guid) if raw.guid else None,
-        "link_key": _bounded(raw.link_key),
-        # What is longer is no language tag (RFC 5646 §4.4.1), and a feed may claim anything.
-        "language": raw.language if raw.language and len(raw.language) <= MAX_LANGUAGE else None,
-        "topics": list(raw.topics),
-        "published": raw.published or now,
-        "first_seen": now,
-    }
+    values = columns(raw) | {"published": raw.published or now, "first_seen": now}
     statement = upsert.insert(conn, stories).values(values).on_conflict_do_nothing().returning(stories.c.id)
     found: int | None = (await conn.execute(statement)).scalar()
     return found
+
+
+def columns(raw: RawStory) -> dict[str, Any]:
+    """A story as the table has it, but for when it was seen."""
+    return asdict(raw) | {
+        "guid": bounded(raw.guid) if raw.guid else None,
+        "link_key": bounded(raw.link_key),
+        # What is longer is no language tag (RFC 5646 §4.4.1), and a feed may claim anything.
+        "language": raw.language if raw.language and len(raw.language) <= MAX_LANGUAGE else None,
+        "topics": list(raw.topics),
+    }
 
 
 async def _note_sighting(conn: Connection, story_id: int, source: str, now: datetime) -> None:
@@ -78,7 +80,7 @@ async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime)
         carried = select(sightings.c.story_id).where(sightings.c.source.in_(list(sources)))
         query = query.where(stories.c.id.in_(carried))
     rows = (await conn.execute(query.order_by(stories.c.published.desc(), stories.c.id))).mappings().all()
-    also = await _carriers(conn, [row["id"] for row in rows])
+    also = await carriers(conn, [row["id"] for row in rows])
     return [
         Story(
             **{
@@ -91,7 +93,8 @@ async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime)
     ]
 
 
-async def _carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+async def carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The sources that carried each of these stories."""
     found: dict[int, set[str]] = {}
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
@@ -107,18 +110,18 @@ async def _carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset
 
 def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
     """What identifies a story: its link, its id at the source, its title when that is telling."""
-    marks = [("link", _bounded(story.link_key))]
+    marks = [("link", bounded(story.link_key))]
     if story.guid:
-        marks.append(("id", _bounded(f"{story.source} {story.guid}")))
+        marks.append(("id", bounded(f"{story.source} {story.guid}")))
     if story.title_key:
-        marks.append(("title", _bounded(story.title_key)))
+        marks.append(("title", bounded(story.title_key)))
     return marks
 
 
 async def remember(
     conn: Connection, newsletter: str, edition: str, issue_id: int, chosen: Sequence[IssueStory], now: datetime
 ) -> None:
-    """Write the stories of an issue into the memory of its edition. Raises Conflict when one of them is there already."""
+    """Write the stories of an issue into the memory of its edition. Raises StoryTaken."""
     rows = [
         {"newsletter": newsletter, "edition": edition, "kind": kind, "value": value, "issue_id": issue_id, "at": now}
         for kind, value in dict.fromkeys(mark for story in chosen for mark in marks(story))
@@ -127,7 +130,7 @@ async def remember(
         async with conn.begin_nested():
             await conn.execute(insert(memory), rows)
     except IntegrityError:
-        raise Conflict("another issue has taken one of these stories in the meantime") from None
+        raise StoryTaken("another issue has taken one of these stories in the meantime") from None
 
 
 async def release(conn: Connection, issue_id: int) -> None:
@@ -146,8 +149,3 @@ async def remembered(conn: Connection, newsletter: str, edition: str) -> dict[tu
     query = select(memory.c.kind, memory.c.value, memory.c.issue_id)
     rows = await conn.execute(query.where(memory.c.newsletter == newsletter, memory.c.edition == edition))
     return {(kind, value): issue_id for kind, value, issue_id in rows}
-
-
-async def count(conn: Connection) -> int:
-    """How many stories the pool holds."""
-    return int((await conn.execute(select(func.count()).select_from(stories))).scalar_one())

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -223,6 +224,9 @@ list_files = Table(
     Column("read_at", Instant, nullable=False),
 )
 
+# Leases are looked through every second; of millions of rows only what is in somebody's hands has one.
+_CLAIMED = text("state = 'claimed'")
+
 # The ledger: who got what, who did not, why.
 deliveries = Table(
     "deliveries",
@@ -240,6 +244,8 @@ deliveries = Table(
     Column("changed_at", Instant, nullable=False),
     Index("ix_deliveries_issue_id_state_not_before", "issue_id", "state", "not_before"),
     Index("ix_deliveries_worker", "worker"),
+    Index("ix_deliveries_subscriber_id", "subscriber_id"),
+    Index("ix_deliveries_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
 
 # Mails that are no issue: tests, notes to editors, confirmations. Kept whole, so that a try again sends the same bytes.
@@ -262,6 +268,19 @@ messages = Table(
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Index("ix_messages_state_not_before", "state", "not_before"),
+    Index("ix_messages_worker", "worker"),
+    Index("ix_messages_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
+)
+
+# Who may push stories. The key itself is nowhere: key_hash is its SHA-256 in hexadecimal.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("key_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
 )
 
 events = Table(

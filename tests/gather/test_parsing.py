@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -143,3 +144,15 @@ async def test_pages_are_read_there_too(parsers: Parsers) -> None:
     assert await titles(parsers, b"<ul><li><a href=/1>One boat came in</a></ul>", page) == ["One boat came in"]
     with pytest.raises(GatherError, match="the rule item = 'li' matches nothing"):
         await titles(parsers, b"<p>Nothing.</p>", page)
+
+
+def test_what_reads_folders_and_takes_in_what_is_pushed_never_loads_the_heavy_libraries() -> None:
+    code = (
+        "import sys\nfrom digest.gather.notice import *\nfrom digest.gather.entry import Entry, story_of\n"
+        "from digest.settings import Source\nfrom datetime import datetime, UTC\nimport digest.app, digest.flow.gathering\n"
+        "entry = Entry('https://a.test/', 'Two tugs came into the old harbour', ('',), ('https://a.test/1',))\n"
+        "assert story_of(entry, 'a', Source(kind='push'), datetime(2026, 11, 23, tzinfo=UTC))\n"
+        "print(*({'numpy', 'py3langid', 'feedparser', 'fastfeedparser', 'trafilatura'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == ("", "")

@@ -107,8 +107,3 @@ async def test_an_error_page_in_place_of_a_feed_is_a_failure(
     web.pages["/feed"] = Page(b"<html><body>Down for maintenance")
     with pytest.raises(GatherError, match="an HTML page, not a feed"):
         await read_source(fetcher, "coast", feed, None, now, parsers=parsers)
-
-
-async def test_folders_come_later(fetcher: Fetcher, parsers: Parsers, now: datetime) -> None:
-    with pytest.raises(GatherError, match="folder sources come with a later version"):
-        await read_source(fetcher, "drop", Source(kind="folder"), None, now, parsers=parsers)
