@@ -27,6 +27,7 @@ from digest.gather.entry import Entry, story_of
 from digest.gather.feeds import Feed, read_feed
 from digest.gather.identity import absolute_link, link_key, title_key
 from digest.gather.linked_data import listed_links
+from digest.gather.story_links import story_links
 from digest.gather.suggest import best_rules
 from digest.settings import Source
 
@@ -171,6 +172,9 @@ def sections() -> Iterator[str]:
         tree = parse(content(case["file"]), None)
         listed = frozenset(link_key(link) for link in listed_links(tree)) if "items" in expect else frozenset()
         _, stories = best_rules(tree, url, LATER, listed)
+        if not {link_key(urljoin(url, link)) for link in links} & {link.key for link in story_links(tree, url, url)}:
+            yield f"sections: the list is not on the page as it was saved       {case['file']}"
+            continue
         wanted, found = {link_key(urljoin(url, link)) for link in links}, {story.link_key for story in stories}
         hits = len(wanted & found)
         kind = "own list" if listed else "cards"

@@ -118,7 +118,8 @@ async def _relay(room: Newsroom) -> Finding | None:
 
 
 async def _source(room: Newsroom, fetcher: Fetcher, name: str) -> Finding | None:
-    source = room.settings.sources[name]
+    # Whether it answers is asked, and not the pages of all its stories.
+    source = room.settings.sources[name].model_copy(update={"fetch_article": False})
     try:
         read = await read_source(fetcher, name, source, None, room.clock.now(), parsers=room.parsers)
     except GatherError as error:
