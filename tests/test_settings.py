@@ -590,3 +590,12 @@ def test_what_is_marked_as_not_yet_in_effect_is_what_check_warns_of(tmp_path: Pa
 
 def _is_of(key: str, table: str) -> bool:
     return key == table or re.match(rf"{re.escape(table)}[.\[]", key) is not None
+
+
+@pytest.mark.parametrize("rule", ["url_include", "url_exclude"])
+def test_a_rule_for_links_that_is_no_regular_expression_is_a_fault(tmp_path: Path, rule: str) -> None:
+    page = '[sources.page]\nkind = "page"\nurl = "https://example.org/"\nselect = { item = "li", %s = "%s" }\n'
+    [fault] = faults(tmp_path, LEAST + page % (rule, "/news/(2026"))
+    assert (fault.key, fault.value) == (f"sources.page.select.{rule}", "/news/(2026")
+    assert fault.allowed.startswith("a part of a link or a regular expression")
+    assert read(tmp_path, LEAST + page % (rule, "/news/[0-9]+")).sources["page"].select is not None

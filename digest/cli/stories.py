@@ -11,6 +11,9 @@ from digest.cli.runner import DONE, FAILED, Json, emit, note, run, say, table
 if TYPE_CHECKING:
     from digest.flow.gathering import SourceReport
     from digest.flow.newsroom import Newsroom
+    from digest.flow.suggesting import Proposal
+
+_PREVIEWED = 10
 
 sources_app = typer.Typer(help="The sources and how they fare.", no_args_is_help=False)
 
@@ -181,3 +184,46 @@ def sources_try(
         say(f"{read.found} found in {name}; nothing was stored.")
 
     run(context, command)
+
+
+@sources_app.command("suggest")
+def sources_suggest(
+    context: typer.Context, url: Annotated[str, typer.Argument(metavar="URL")], as_json: Json = False
+) -> None:
+    """Look at a page and propose how it could be a source: blocks for settings.toml; nothing is stored."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.flow import suggesting
+
+        proposals = await suggesting.suggest(room, url)
+        if as_json:
+            emit([_proposal(each) for each in proposals])
+            return
+        # Everything but the blocks is a comment, so that the whole may be put into settings.toml.
+        for each in proposals:
+            say(f"# {each.why}; {len(each.stories)} {'story' if len(each.stories) == 1 else 'stories'} now:")
+            for story in each.stories[:_PREVIEWED]:
+                published = f"{story.published:%Y-%m-%d}, " if story.published else ""
+                say(f"#   {story.title}")
+                say(f"#     {published}{story.link}")
+                if story.teaser:
+                    say(f"#     {story.teaser}")
+            if len(each.stories) > _PREVIEWED:
+                say(f"#   ... and {len(each.stories) - _PREVIEWED} more")
+            say(f"{each.toml}\n")
+
+    run(context, command)
+
+
+def _proposal(each: Proposal) -> dict[str, Any]:
+    stories = [{"title": story.title, "teaser": story.teaser, "link": story.link, "published": story.published,
+                "image": story.image} for story in each.stories]  # fmt: skip
+    return {
+        "name": each.name,
+        "kind": each.kind,
+        "url": each.url,
+        "why": each.why,
+        "select": each.select,
+        "toml": each.toml,
+        "stories": stories,
+    }

@@ -1,4 +1,4 @@
-"""Pictures in pieces of HTML that were not parsed (pure).
+"""Pictures in pieces of HTML that were not parsed, and which picture is none (pure).
 
 What is not here: pictures that a feed names apart (feeds), and loading any.
 """
@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _SEARCHED = 100_000
 _SMALLEST_PX = 200  # smaller ones are icons, avatars and counting pixels
+# Faces of authors and pixels that count readers, whatever size they claim.
+_NO_PICTURE = re.compile(
+    r"gravatar\.com/avatar|feedburner\.com/~|/(?:1x1|pixel|spacer|blank|transparent)\.(?:gif|png)|stats?\.wordpress\.com|"
+    r"feedsportal\.com|doubleclick\.net",
+    re.IGNORECASE,
+)
 _IMG = re.compile(r"<img\b([^<>]{1,4000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 
@@ -20,8 +26,22 @@ def images_in(markup: str) -> Iterator[str]:
     for tag in _IMG.finditer(markup[:_SEARCHED]):
         attributes = {m[1].lower(): html.unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(tag[1])}
         address = image_address(attributes)
-        if address and not any(_small(attributes.get(side, "")) for side in ("width", "height")):
+        if (
+            address
+            and not _NO_PICTURE.search(address)
+            and not any(_small(attributes.get(side, "")) for side in ("width", "height"))
+        ):
             yield address
+
+
+def is_picture(medium: Mapping[str, object]) -> bool:
+    """Whether what a feed names apart (media:content, enclosure) is a picture that says something."""
+    address = str(medium.get("url") or medium.get("href") or "")
+    if _NO_PICTURE.search(address) or str(medium.get("width")) in {"0", "1"} or str(medium.get("height")) in {"0", "1"}:
+        return False
+    if medium.get("medium") or medium.get("type"):
+        return medium.get("medium") == "image" or str(medium.get("type")).startswith("image/")
+    return re.search(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", address, re.IGNORECASE) is not None
 
 
 def image_address(attributes: dict[str, str]) -> str | None:

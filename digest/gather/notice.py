@@ -18,7 +18,8 @@ from markdown_it import MarkdownIt
 
 from digest.errors import GatherError, one_line
 from digest.gather import clean
-from digest.gather.document import decode, heading_rank, markup_of, parse, text_of
+from digest.gather.document import heading_rank, markup_of, parse, text_of
+from digest.gather.encodings import decode
 from digest.gather.entry import Entry, story_of
 from digest.gather.identity import reader_link
 from digest.model.story import RawStory

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from digest.errors import AskedToWait, GatherError, PageChanged
-from digest.gather.feeds import parse_feed
+from digest.errors import AskedToWait, GatherError
+from digest.gather.completing import Known, with_articles
 from digest.gather.fetch import Fetcher, Response
 from digest.gather.folder import read_folder
 from digest.gather.identity import reader_link
-from digest.gather.pages import parse_page
+from digest.gather.parsing import Parsers
 from digest.gather.timing import feed_wish
 from digest.model.story import RawStory, first_word_in
 from digest.settings import Source
@@ -71,10 +71,14 @@ async def read_source(
     validators: Validators | None,
     now: datetime,
     adopted_url: str | None = None,
+    *,
+    parsers: Parsers,
+    in_pool: Known | None = None,
 ) -> SourceRead:
     """Fetch `source` and read it, unless it is unchanged by `validators` (None = read it whatever they were).
 
-    adopted_url: where it has moved to for good, asked first. Raises GatherError when it cannot be fetched or read; the
+    adopted_url: where it has moved to for good, asked first. in_pool: which link keys are in the pool, so that only the
+    pages of new stories are asked for; None = nobody knows. Raises GatherError when it cannot be fetched or read; the
     validators to keep are then the old ones.
     """
     if source.kind in {"folder", "push"}:
@@ -92,9 +96,10 @@ async def read_source(
     wish = _wish(source, response)
     if body_hash == known.body_hash:
         return SourceRead(name, "unchanged", (), 0, fresh, True, moved_to, wish)
-    # Parsing is work for the processor; in a thread it does not keep the loop from other sources.
-    found = await asyncio.to_thread(_stories, response, name, source, now)
+    found = await parsers.stories(response, name, source, now)
     kept = tuple(story for story in newest(found, now) if is_wanted(story, source))
+    if source.fetch_article:
+        kept = await with_articles(fetcher, parsers, kept, now, in_pool, named_by=source.url)
     return SourceRead(name, "ok", kept, len(found), fresh, True, moved_to, wish)
 
 
@@ -149,15 +154,6 @@ def _renewed(known: Validators, response: Response) -> Validators:
         response.last_modified or known.last_modified,
         known.body_hash,
     )
-
-
-def _stories(response: Response, name: str, source: Source, now: datetime) -> tuple[RawStory, ...]:
-    if source.kind == "feed":
-        return tuple(parse_feed(response.body, response.content_type, response.url, name, source, now))
-    page = parse_page(response.body, response.content_type, response.url, name, source, now)
-    if page.missing:
-        raise PageChanged(f"the page has changed: the rule {page.missing} matches nothing on it")
-    return page.stories
 
 
 def _read_own(name: str, source: Source, known: Validators, now: datetime) -> SourceRead:

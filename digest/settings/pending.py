@@ -20,7 +20,6 @@ def not_yet(settings: Settings) -> list[str]:
     ]
     for name, source in settings.sources.items():
         found += [
-            (f"sources.{name}.fetch_article", source.fetch_article),
             (f"sources.{name}.identity", source.identity != "auto"),
         ]
     for name, newsletter in settings.newsletters.items():

@@ -20,6 +20,7 @@ from digest.settings.values import (
     Duration,
     Email,
     Language,
+    LinkRule,
     Name,
     Port,
     Sender,
@@ -137,8 +138,8 @@ class Select(_Table):
     teaser: Text | None = None
     date: Text | None = None
     image: Text | None = None
-    url_include: Text | None = None
-    url_exclude: Text | None = None
+    url_include: LinkRule | None = None
+    url_exclude: LinkRule | None = None
     limit: int = Field(default=50, ge=1, le=500)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from digest.gather.connect import GuardedBackend
 from digest.gather.fetch import Fetcher
+from digest.gather.parsing import Parsers
 from digest.settings import Gather
 from tests.gather.web import Web
 
@@ -43,3 +44,10 @@ def out_there(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         return await httpcore2.AnyIOBackend().connect_tcp("127.0.0.1", web.port, 5.0)
 
     monkeypatch.setattr(GuardedBackend, "connect_tcp", connect_tcp)
+
+
+@pytest.fixture
+async def parsers() -> AsyncIterator[Parsers]:
+    ready = Parsers(at_once=1)
+    yield ready
+    await ready.aclose()

@@ -14,6 +14,7 @@ import pytest
 from digest.errors import GatherError
 from digest.gather.fetch import Fetcher
 from digest.gather.folder import FolderRead, read_folder
+from digest.gather.parsing import Parsers
 from digest.gather.sources import Validators, read_source
 from digest.settings import Source
 
@@ -193,17 +194,17 @@ def test_an_embargo_ends_at_its_instant_without_a_change_to_the_file(folder: Pat
 # -- as a source -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_folder_is_read_as_any_source_is(folder: Path, fetcher: Fetcher) -> None:
+async def test_a_folder_is_read_as_any_source_is(folder: Path, fetcher: Fetcher, parsers: Parsers) -> None:
     write(folder / "a.md", title="Minister to open the day")
     write(folder / "b.md", title="Sponsored open day")
     (folder / "c.md").touch()
     source = Source(kind="folder", path=folder, exclude=("sponsored",))
-    read = await read_source(fetcher, "notices", source, Validators(), NOW)
+    read = await read_source(fetcher, "notices", source, Validators(), NOW, parsers=parsers)
     assert (read.status, read.found, [story.title for story in read.stories]) == ("ok", 2, ["Minister to open the day"])
     assert (read.present, len(read.warnings)) == (frozenset({"a.md", "c.md"}), 1)
     (folder / "c.md").unlink()
-    settled = await read_source(fetcher, "notices", source, read.validators, NOW)
-    again = await read_source(fetcher, "notices", source, settled.validators, NOW)
+    settled = await read_source(fetcher, "notices", source, read.validators, NOW, parsers=parsers)
+    again = await read_source(fetcher, "notices", source, settled.validators, NOW, parsers=parsers)
     assert (settled.status, again.status, again.stories, again.validators) == (
         "ok",
         "unchanged",
@@ -212,7 +213,7 @@ async def test_a_folder_is_read_as_any_source_is(folder: Path, fetcher: Fetcher)
     )
 
 
-async def test_a_push_source_is_never_fetched(fetcher: Fetcher) -> None:
+async def test_a_push_source_is_never_fetched(fetcher: Fetcher, parsers: Parsers) -> None:
     known = Validators("e", "l", "b")
-    read = await read_source(fetcher, "cms", Source(kind="push"), known, NOW)
+    read = await read_source(fetcher, "cms", Source(kind="push"), known, NOW, parsers=parsers)
     assert (read.status, read.stories, read.validators, read.present) == ("unchanged", (), known, None)
