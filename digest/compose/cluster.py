@@ -23,29 +23,33 @@ from digest.model.story import Story
 ALIKE = 0.40
 """A story joins a cluster whose centroid it is so like."""
 PERHAPS = 0.26
-"""So little is enough where the titles have at least half of the shorter one's terms in common, and three of them."""
+"""So little is enough where the titles have at least half of the shorter one's terms in common, three of them, and they are
+those that tell: "Council approves budget for …" is the beginning of many stories."""
 WINDOW = timedelta(hours=120)
 MOST = 10
 """More are no reports of one event but a topic."""
 
 _TITLE_OVERLAP, _TITLE_SHARED = 0.5, 3
+_TITLE_ALIKE = 0.52
 _TITLE_TERMS_MIN = 3
+_EVIDENCE, _WITHOUT = 7, 0.55
 _SIGNATURE = 12
 _CANDIDATES = 12
 _POSTINGS = 60
 _HOPELESS = 0.08
-_TELLING_TEASER = 60
+_TELLING_TEASER, _TEASER_ALIKE = 60, 0.08
 _AGGREGATORS = frozenset({"news.google.com", "news.yahoo.com", "msn.com", "flipboard.com", "feedproxy.google.com"})
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is compared of a story."""
+    """What is compared of a story. vector: of title and teaser; heading: of the title alone."""
 
     story: Story
     title: tuple[str, ...]
     teaser: tuple[str, ...]
     vector: Vector
+    heading: Vector
     signature: tuple[str, ...]
     column: bool
 
@@ -76,7 +80,8 @@ def _text(story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary:
     weights = vector(title, teaser, vocabulary)
     signature = heapq.nsmallest(_SIGNATURE, weights, key=lambda term: (-weights[term], term))
     column = is_column(story.title, story.language)
-    return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column)
+    heading = vector(title, (), vocabulary)
+    return Text(story, tuple(title), tuple(teaser), weights, heading, tuple(signature), column)
 
 
 def clusters(texts: Mapping[int, Text]) -> list[Cluster]:
@@ -136,8 +141,15 @@ def _takes(group: _Group, text: Text) -> float | None:
     if likeness < PERHAPS or any(contradict(text.story.title, member.story.title) for member in group.members):
         return None
     titles = any(_titles_overlap(text, member) for member in group.members)
-    telling = min(len(set(text.title)), len(set(group.members[0].title))) >= _TITLE_TERMS_MIN
-    return likeness if titles or (likeness >= ALIKE and telling) else None
+    return likeness if titles or likeness >= _needed(group.members[0], text) else None
+
+
+def _needed(leader: Text, text: Text) -> float:
+    """How like its group a text must be: more, where there is little to compare. Headlines of two words prove nothing."""
+    if min(len(set(text.title)), len(set(leader.title))) < _TITLE_TERMS_MIN:
+        return math.inf
+    shared = sum(term in leader.vector for term in text.vector)
+    return ALIKE if shared >= _EVIDENCE else _WITHOUT
 
 
 def _same_page(one: Text, other: Text) -> bool:
@@ -160,7 +172,19 @@ def _different_news(one: Text, other: Text) -> bool:
 
 def _titles_overlap(one: Text, other: Text) -> bool:
     share, shared = overlap(one.title, other.title)
-    return share >= _TITLE_OVERLAP and shared >= _TITLE_SHARED
+    if share < _TITLE_OVERLAP or shared < _TITLE_SHARED:
+        return False
+    return cosine(one.heading, other.heading) >= _TITLE_ALIKE and _teasers_agree(one, other)
+
+
+def _teasers_agree(one: Text, other: Text) -> bool:
+    """Whether the teasers have something in common beyond the titles; where one is short, nobody can say."""
+    if min(len(one.story.teaser), len(other.story.teaser)) < _TELLING_TEASER:
+        return True
+    titles = {*one.title, *other.title}
+    first, second = ({t: v for t, v in text.vector.items() if t not in titles} for text in (one, other))
+    lengths = math.sqrt(sum(v * v for v in first.values()) * sum(v * v for v in second.values()))
+    return lengths > 0 and cosine(first, second) / lengths >= _TEASER_ALIKE
 
 
 # -- finding candidates ------------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ SAME_STORY = 0.44
 """Two titles at least this similar tell of the same event."""
 
 TEASER_CHARACTERS = 300
-_PRIOR_TEXTS = 1000.0
-_COMMON, _RARE = 0.01, 0.001
+_PRIOR_TEXTS = 300.0
+_COMMON, _RARE = 0.02, 0.003
 _KIN = 0.9
 _KIN_LETTERS = 5
 _OTHER_NUMBERS, _NUMBER_MISSING = 0.25, 0.05
@@ -49,7 +49,7 @@ def _common_terms() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """In how many of `texts` texts each term occurs; besides, a general estimate that counts as much as a thousand texts.
+    """In how many of `texts` texts each term occurs; besides, a general estimate that counts as much as 300 texts.
 
     So the first issue of a site with ten stories is judged sanely, and a busy site by its own words.
     """

@@ -178,7 +178,7 @@ def _also(best: Story, cluster: Cluster) -> Iterable[AlsoIn]:
 
 def _limits(rules: Rules) -> choice.Limits:
     """A cap on sources is for variety: a newsletter with one source has nothing to vary, and takes what that source has."""
-    per_source = rules.per_source if len(rules.weights) > 1 else rules.max
+    per_source = rules.per_source if len(rules.weights) > 1 else None
     return choice.Limits(rules.min, rules.max, per_source, tuple(rules.sections))
 
 
