@@ -43,15 +43,20 @@ _AGGREGATORS = frozenset({"news.google.com", "news.yahoo.com", "msn.com", "flipb
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is compared of a story. vector: of title and teaser; heading: of the title alone."""
+    """What is compared of a story. vector: of title and teaser. signature: its most telling terms."""
 
     story: Story
     title: tuple[str, ...]
     teaser: tuple[str, ...]
     vector: Vector
-    heading: Vector
     signature: tuple[str, ...]
     column: bool
+    vocabulary: Vocabulary
+
+    @property
+    def heading(self) -> Vector:
+        """The vector of the title alone; made when it is wanted, which is seldom."""
+        return vector(self.title, (), self.vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,7 @@ def _text(story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary:
     weights = vector(title, teaser, vocabulary)
     signature = heapq.nsmallest(_SIGNATURE, weights, key=lambda term: (-weights[term], term))
     column = is_column(story.title, story.language)
-    heading = vector(title, (), vocabulary)
-    return Text(story, tuple(title), tuple(teaser), weights, heading, tuple(signature), column)
+    return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column, vocabulary)
 
 
 def clusters(texts: Mapping[int, Text]) -> list[Cluster]:
@@ -117,7 +121,7 @@ class _Group:
 
     def likeness(self, text: Text) -> float:
         """The cosine of the text and the centroid."""
-        length = math.sqrt(sum(value * value for value in self.total.values()))
+        length = math.hypot(*self.total.values())
         return cosine(text.vector, self.total) / length if length else 0.0
 
 
@@ -183,14 +187,14 @@ def _teasers_agree(one: Text, other: Text) -> bool:
         return True
     titles = {*one.title, *other.title}
     first, second = ({t: v for t, v in text.vector.items() if t not in titles} for text in (one, other))
-    lengths = math.sqrt(sum(v * v for v in first.values()) * sum(v * v for v in second.values()))
+    lengths = math.hypot(*first.values()) * math.hypot(*second.values())
     return lengths > 0 and cosine(first, second) / lengths >= _TEASER_ALIKE
 
 
 # -- finding candidates ------------------------------------------------------------------------------------------------
 
 
-_NONE: dict[int, _Group] = {}
+_NONE: dict[int, float] = {}
 
 
 class _Index:
@@ -202,17 +206,18 @@ class _Index:
 
     def __init__(self) -> None:
         self.groups: list[_Group] = []
-        self._by_term: dict[str, dict[int, _Group]] = {}
-        self._by_key: dict[str, dict[int, _Group]] = {}
+        # Group number to what the term weighs in its centroid; to nothing of interest for keys.
+        self._by_term: dict[str, dict[int, float]] = {}
+        self._by_key: dict[str, dict[int, float]] = {}
 
     def near(self, text: Text) -> list[_Group]:
         """The groups worth comparing, those with the same title or link among them."""
         shared: dict[int, float] = {}
         for term in text.signature:
             weight = text.vector[term]
-            for number, group in self._by_term.get(term, _NONE).items():
-                # The product is what this term adds to the cosine, but for the centroid's length.
-                shared[number] = shared.get(number, 0.0) + weight * group.total[term] / len(group.members)
+            # The product is what this term adds to the cosine, but for the centroid's length.
+            for number, its_weight in self._by_term.get(term, _NONE).items():
+                shared[number] = shared.get(number, 0.0) + weight * its_weight
         hopeful = [(-likeness, number) for number, likeness in shared.items() if likeness > _HOPELESS]
         numbers = dict.fromkeys(number for _, number in heapq.nsmallest(_CANDIDATES, hopeful))
         for key in _keys(text):
@@ -232,17 +237,17 @@ class _Index:
         for term, value in text.vector.items():
             group.total[term] = group.total.get(term, 0.0) + value
         for term in text.signature:
-            _enlist(self._by_term.setdefault(term, {}), group)
+            _enlist(self._by_term.setdefault(term, {}), group.number, group.total[term] / len(group.members))
         for key in _keys(text):
-            _enlist(self._by_key.setdefault(key, {}), group)
+            _enlist(self._by_key.setdefault(key, {}), group.number, 1.0)
 
 
 def _keys(text: Text) -> tuple[str, ...]:
     return tuple(f"{kind} {key}" for kind, key in (("l", text.story.link_key), ("t", text.story.title_key)) if key)
 
 
-def _enlist(postings: dict[int, _Group], group: _Group) -> None:
-    postings[group.number] = group
+def _enlist(postings: dict[int, float], number: int, weight: float) -> None:
+    postings[number] = weight
     if len(postings) > _POSTINGS:
         del postings[next(iter(postings))]
 

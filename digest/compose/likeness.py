@@ -139,6 +139,8 @@ def overlap(one: Iterable[str], other: Iterable[str]) -> tuple[float, int]:
 
 # -- whole stories -----------------------------------------------------------------------------------------------------
 
+_LOUDNESS = (0.0, *(1.0 + math.log(number) for number in range(1, 32)))
+
 Vector = dict[str, float]
 """Terms with their weights, of length 1; empty for a text without terms."""
 
@@ -149,8 +151,8 @@ def vector(title_terms: Iterable[str], teaser_terms: Iterable[str], vocabulary: 
     for term in title_terms:
         counts[term] += 2
     weight = vocabulary.weight
-    raw = {term: (1.0 + math.log(number)) * weight(term) for term, number in counts.items()}
-    length = math.sqrt(sum(value * value for value in raw.values()))
+    raw = {term: _LOUDNESS[min(number, 31)] * weight(term) for term, number in counts.items()}
+    length = math.hypot(*raw.values())
     return {term: value / length for term, value in raw.items()} if length else {}
 
 

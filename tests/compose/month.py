@@ -1,4 +1,4 @@
-"""A month of made-up news: events that several sources tell, told again, moved, retitled; columns; and a pool day by day."""
+"""A month of made-up news: events that several sources tell, some of them told again at another address; columns."""
 
 from __future__ import annotations
 
@@ -13,10 +13,62 @@ FIRST = datetime(2026, 10, 1, 7, 0, tzinfo=UTC)
 DAYS = 30
 SOURCES = ("wire", "papers", "post", "notes", "herald")
 
-_PLACES = "Oakwell Harbourton Northmoor Eastbrook Westley Fenwick Greyport Linden Marlow Stanhope Ashby Corran".split()
-_ACTORS = "navy army ministry shipyard airline council union hospital university railway brewery museum".split()
-_ACTS = "orders rejects opens closes sells buys audits repairs delays launches merges renames".split()
-_THINGS = "frigates helicopters tunnels archives tramways reactors orchards bridges satellites pensions libraries ferries".split()
+_PLACES = [
+    "Oakwell",
+    "Harbourton",
+    "Northmoor",
+    "Eastbrook",
+    "Westley",
+    "Fenwick",
+    "Greyport",
+    "Linden",
+    "Marlow",
+    "Stanhope",
+    "Ashby",
+    "Corran",
+]
+_ACTORS = [
+    "navy",
+    "army",
+    "ministry",
+    "shipyard",
+    "airline",
+    "council",
+    "union",
+    "hospital",
+    "university",
+    "railway",
+    "brewery",
+    "museum",
+]
+_ACTS = [
+    "orders",
+    "rejects",
+    "opens",
+    "closes",
+    "sells",
+    "buys",
+    "audits",
+    "repairs",
+    "delays",
+    "launches",
+    "merges",
+    "renames",
+]
+_THINGS = [
+    "frigates",
+    "helicopters",
+    "tunnels",
+    "archives",
+    "tramways",
+    "reactors",
+    "orchards",
+    "bridges",
+    "satellites",
+    "pensions",
+    "libraries",
+    "ferries",
+]
 
 _SYLLABLES = ("ba", "dor", "fen", "gi", "ka", "lo", "mi", "nu", "pel", "ren", "sa", "tu", "ves", "wi", "zor")
 

@@ -273,7 +273,9 @@ def reports(**more: Any) -> list[Story]:
     """One event, told by two sources."""
     return [
         story(1, title=SHIPS, teaser=TEASER, **more),
-        story(2, title="Four patrol ships ordered by the navy at Northern Yard", teaser=TEASER[:60], source="notes", hours=1),
+        story(
+            2, title="Four patrol ships ordered by the navy at Northern Yard", teaser=TEASER[:60], source="notes", hours=1
+        ),
     ]  # fmt: skip
 
 
