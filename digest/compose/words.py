@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache, lru_cache
+from threading import Lock
 
 import snowballstemmer
 
@@ -24,6 +25,8 @@ _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _VOWEL_SIGNS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 
+_STEMMING = Lock()
+"""A stemmer has the word that it works on in itself, and two issues may be composed at once."""
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
     "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
@@ -112,4 +115,7 @@ def _stem(word: str, tag: str) -> str:
     """A folded word without its ending; as it is where its language has no stemmer, or it is too short to have one."""
     if word.isascii() and tag not in _STEMMERS:
         tag = "en"
-    return str(_stemmer(tag).stemWord(word)) if tag in _STEMMERS and len(word) > 3 else word
+    if tag not in _STEMMERS or len(word) <= 3:
+        return word
+    with _STEMMING:
+        return str(_stemmer(tag).stemWord(word))

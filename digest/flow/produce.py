@@ -7,6 +7,7 @@ What is not here: filling the pool (gathering), approving an issue (publish), th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,7 +36,9 @@ async def choose(conn: Connection, room: Newsroom, name: str, edition: str = REG
     since = rules.now - max(2 * rules.max_age, rules.max_age + cluster.WINDOW)
     pool = await stories.pool(conn, room.settings.newsletter(name).sources, since)
     remembered = await stories.remembered(conn, name, edition, rules.now - stories.REMEMBERED)
-    return pool, select(pool, _carried(pool, remembered, room.settings.zone_of(name)), rules)
+    carried = _carried(pool, remembered, room.settings.zone_of(name))
+    # Thousands of stories take seconds: in a thread, so that the daemon sends on meanwhile.
+    return pool, await asyncio.to_thread(select, pool, carried, rules)
 
 
 async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> Rules:

@@ -329,7 +329,7 @@ def test_a_real_teaser_leads_before_a_short_one_among_those_that_have_a_place() 
 
 
 def test_a_sponsored_story_never_leads_and_is_the_only_one() -> None:
-    paid = {"topics": ("Sponsored",), "teaser": "x" * 99}
+    paid: dict[str, Any] = {"topics": ("Sponsored",), "teaser": "x" * 99}
     stories = [story(1, **paid), story(2, hours=1), story(3, hours=2, **paid), story(4, hours=3)]
     selection = select(stories, {}, rules(min=4))
     assert (chosen(selection), [each.sponsored for each in selection.stories]) == ([2, 1, 4], [False, True, False])
