@@ -71,14 +71,15 @@ class Cluster:
         return frozenset(source for story in self.members for source in (story.source, *story.also))
 
 
-def read(stories: Iterable[Story], vocabulary: Vocabulary | None = None) -> dict[int, Text]:
-    """The stories as texts, by id. vocabulary: None: made of these stories."""
-    split = [
-        (story, terms(story.title, story.language), terms(story.teaser[:TEASER_CHARACTERS], story.language))
-        for story in stories
-    ]
-    known = vocabulary or Vocabulary.of([*title, *teaser] for _, title, teaser in split)
-    return {story.id: _text(story, title, teaser, known) for story, title, teaser in split}
+def read(stories: Iterable[Story], language: str | None = None) -> dict[int, Text]:
+    """The stories as texts, by id; how telling a word is, these stories say. language: of those that do not name theirs."""
+    split = [(story, *_split(story, story.language or language)) for story in stories]
+    vocabulary = Vocabulary.of([*title, *teaser] for _, title, teaser in split)
+    return {story.id: _text(story, title, teaser, vocabulary) for story, title, teaser in split}
+
+
+def _split(story: Story, language: str | None) -> tuple[list[str], list[str]]:
+    return terms(story.title, language), terms(story.teaser[:TEASER_CHARACTERS], language)
 
 
 def _text(story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary: Vocabulary) -> Text:

@@ -57,6 +57,7 @@ async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> R
         exclude=newsletter.rank.exclude,
         boost=newsletter.rank.boost,
         per_month=await _per_month(conn, newsletter.sources, now),
+        language=room.settings.language_of(name),
         sections=[Section(each.title, each.topics, each.max) for each in newsletter.sections],
     )
 

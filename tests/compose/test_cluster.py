@@ -162,3 +162,8 @@ def test_those_who_tell_it_within_the_window_are_put_together_in_any_order_of_ar
     early, late = told(1, SHIPS, "wire", hours=9), told(2, ORDERED, "papers", OTHER_TEASER, hours=1)
     late_but_first_seen = told(3, SHIPS, "post", hours=5, first_seen=early.first_seen - timedelta(days=1))
     assert together(late, late_but_first_seen, early) == [[1, 2, 3]]
+
+
+def test_stories_that_name_no_language_are_read_in_the_newsletters() -> None:
+    (text,) = read([told(1, "Neue Fregatten", "wire", "")], "de").values()
+    assert text.title == ("neu", "fregatt")
