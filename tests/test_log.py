@@ -27,6 +27,15 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in captured.err.splitlines()]
 
 
+def test_the_time_of_an_entry_is_that_of_the_moved_clock(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DIGEST_NOW", "2031-02-03T04:05:06+00:00")
+    log.setup()
+    log.get("test").info("it.happened")
+    assert lines(capsys)[0]["timestamp"].startswith("2031-02-03T04:05:0")
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -287,7 +287,7 @@ local_time = "sometimes"
         ("smtp.port", 70000, "less than or equal to 65535"),
         ("smtp.security", "ssl", "one of 'starttls', 'tls' or 'none'"),
         ("sources.page.select", None, "must be given (where the stories are; at least `item`)"),
-        ("sources.wire.kind", "telegraph", "one of 'feed', 'page' or 'folder'"),
+        ("sources.wire.kind", "telegraph", "one of 'feed', 'page', 'folder' or 'push'"),
         ("sources.wire.weight", 0, "greater than 0"),
     ]
 
@@ -346,6 +346,20 @@ def test_two_sources_with_faults_are_each_named(tmp_path: Path) -> None:
         "sources.papers.path is missing: must be given (the folder with the files)",
         "sources.wire.url is missing: must be given (where the source is)",
     ]
+
+
+def test_a_folder_is_seen_from_the_site_and_by_its_clock(tmp_path: Path) -> None:
+    text = LEAST.replace("[smtp]", 'timezone = "America/New_York"\n[smtp]', 1)
+    text += '[sources.notices]\nkind = "folder"\npath = "notices"\n'
+    text += '[sources.abroad]\nkind = "folder"\npath = "/srv/abroad"\ntimezone = "Asia/Tokyo"\n'
+    sources = read(tmp_path, text).sources
+    assert (sources["notices"].path, str(sources["notices"].timezone)) == (tmp_path / "notices", "America/New_York")
+    assert (sources["abroad"].path, str(sources["abroad"].timezone)) == (Path("/srv/abroad"), "Asia/Tokyo")
+    assert sources["wire"].timezone is None
+
+
+def test_a_push_source_needs_neither_url_nor_path(tmp_path: Path) -> None:
+    assert read(tmp_path, LEAST + '[sources.cms]\nkind = "push"\n').sources["cms"].url is None
 
 
 def test_a_page_that_is_an_article_needs_no_rules(tmp_path: Path) -> None:
@@ -423,7 +437,7 @@ def test_a_value_of_the_wrong_kind_is_answered_with_the_right_kind(
     [
         "http://exa\\nmple.org", "https://example.org/\\r\\nBcc: x", "https://exam ple.org", "http://[::1", "http://",
         "http://x.org:99999", "https://user@example.org", "//example.org", "mailto:a@example.org", "javascript:alert(1)",
-        "https://example.org/\\u2028",
+        "https://example.org/\\u2028", "https://example.org/?a=b", "https://example.org/#x",
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_or_could_break_a_header_is_refused(tmp_path: Path, url: str) -> None:
@@ -548,8 +562,8 @@ breaker = { max_failed = 50 }
 [bounces]
 listen = "127.0.0.1:2525"
 [sources.papers]
-kind = "folder"
-path = "papers"
+kind = "feed"
+url = "https://papers.example.com/feed.xml"
 fetch_article = true
 identity = "title"
 [newsletters.other]
@@ -570,7 +584,7 @@ def test_what_is_marked_as_not_yet_in_effect_is_what_check_warns_of(tmp_path: Pa
     settings = read(tmp_path, with_smtp('mode = "pipeline"', 'uncertain = "resend"') + NOT_YET)
     warned = {re.sub(r"^(sources|newsletters)\.[\w-]+", r"\1.NAME", key) for key in not_yet(settings)}
     marked = {key for key, row in documented().items() if row.marked}
-    assert marked - {"sources.NAME.path"} == {key for key in documented() if any(_is_of(key, each) for each in warned)}
+    assert marked == {key for key in documented() if any(_is_of(key, each) for each in warned)}
     assert all(any(_is_of(key, each) for key in marked) for each in warned)
 
 

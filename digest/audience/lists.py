@@ -36,6 +36,27 @@ class ListFile:
     refused: tuple[Refusal, ...]
 
 
+def decoded(content: bytes) -> str:
+    """The text of a list's file: UTF-8, else what spreadsheets of western Europe write.
+
+    A few bad bytes in a file that is UTF-8 elsewhere spoil their own lines only: they become lone surrogates, which no
+    address may hold.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        is_utf8 = any(not line.isascii() and _is_utf8(line) for line in content.splitlines())
+        return content.decode("utf-8-sig", "surrogateescape") if is_utf8 else content.decode("cp1252", "replace")
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def read_list(text: str) -> ListFile:
     """Read the text of a list's file. Separator: comma, semicolon or tab, as the header line has it.
 

@@ -146,7 +146,7 @@ def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False)
 async def _show(room: Newsroom, issue_id: int, as_json: bool) -> None:
     from digest.flow import publish, report
 
-    issue = await publish.get(room, issue_id)
+    issue = publish.with_subject(room, await publish.get(room, issue_id))
     happened = await report.history(room, issue_id)
     if as_json:
         names = ("email", "outcome", "code", "reply")
@@ -156,8 +156,7 @@ async def _show(room: Newsroom, issue_id: int, as_json: bool) -> None:
         return
     reason = f": {issue.reason}" if issue.reason else ""
     say(f"Issue {issue.id} of {issue.newsletter}, {_local(room, issue)}, {issue.state}{reason}")
-    if issue.subject:
-        say(f"Subject: {issue.subject}")
+    say(f"Subject: {issue.subject or '(it cannot be drawn)'}")
     if issue.intro:
         say(f"Intro: {issue.intro}")
     section = ""
@@ -238,24 +237,27 @@ def issues_hold(
 ) -> None:
     """Hold an issue until an editor decides; an approved one of which nothing has left is undone."""
     from digest.cli import sending
+    from digest.flow import publish
 
-    run(context, lambda room: sending.change(room, "hold", issue_id, as_json, reason))
+    run(context, lambda room: sending.change(room, publish.hold(room, issue_id, reason), as_json))
 
 
 @issues_app.command("cancel")
 def issues_cancel(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """End an issue for good; what has not left never will."""
     from digest.cli import sending
+    from digest.flow import publish
 
-    run(context, lambda room: sending.change(room, "cancel", issue_id, as_json))
+    run(context, lambda room: sending.change(room, publish.cancel(room, issue_id), as_json))
 
 
 @issues_app.command("pause")
 def issues_pause(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """Stop an issue that is being sent; what the mail server has cannot be recalled."""
     from digest.cli import sending
+    from digest.flow import publish
 
-    run(context, lambda room: sending.change(room, "pause", issue_id, as_json))
+    run(context, lambda room: sending.change(room, publish.pause(room, issue_id), as_json))
 
 
 @issues_app.command("resume")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,12 +16,12 @@ from typing import Any
 from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
 from digest.clock import first_of
 from digest.daemon.signals import told_to_end
-from digest.errors import IllegalMove, RelayRefused, TemplateError, UsageError
-from digest.flow import gathering, mailing, membership, produce, publish, report
+from digest.errors import RelayRefused, TemplateError, UsageError
+from digest.flow import departure, gathering, mailing, membership, produce, publish, report
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.report import Report
-from digest.flow.send import Sender, Watch, send_messages
+from digest.flow.send import Watch
 from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 from digest.settings import is_loopback
@@ -51,14 +51,16 @@ async def send(room: Newsroom, order: Order) -> int:
         return await _send_tests(room, order)
     if order.dry_run:
         return await _dry_run(room, order, warnings)
-    if not order.new and (unfinished := await report.unfinished(room, order.newsletter)):
-        note(f"Issue {unfinished.id} was not sent to its end; going on with it.")
-        return await _deliver(room, unfinished.id, told_to_end(), order.as_json)
+    if not order.new and (begun := await departure.unfinished(room, order.newsletter)):
+        note(f"Issue {begun.id} was not sent to its end; going on with it.")
+        return await _depart(room, begun, order.as_json)
     issue = await _issue_to_send(room, order)
     if issue.state is _S.SKIPPED:
         await _point_at_held(room, order.newsletter)
         return await _conclude(room, issue.id, order.as_json)
-    await _summary(room, issue, warnings)
+    # With --yes nobody reads it: a template that does not render then fails the issue, as it would at its slot.
+    with contextlib.suppress(*([TemplateError] if order.yes else [])):
+        await _summary(room, issue, warnings)
     if not order.yes and not _agreed():
         note(
             f"Nothing was sent. Issue {issue.id} waits for you: digest issues approve {issue.id}, or cancel {issue.id}."
@@ -124,7 +126,7 @@ async def _send_tests(room: Newsroom, order: Order) -> int:
             say(f"Nothing to send: {wanting}.")
         return NOTHING_TO_SEND
     queued = await mailing.queue_tests(room, issue, publish.render(room, issue), list(order.tests))
-    outcomes = await send_messages(room, queued)
+    outcomes = await departure.deliver_messages(room, queued)
     counted = {state: sum(outcome[1] == state for outcome in outcomes) for state in DeliveryState}
     figures = {"recipients": len(outcomes), **{state.value: number for state, number in counted.items()}}
     if order.as_json:
@@ -149,12 +151,7 @@ async def _issue_to_send(room: Newsroom, order: Order) -> Issue:
 
 async def _summary(room: Newsroom, issue: Issue, warnings: list[str]) -> None:
     """What is about to happen, on standard error: standard output is for the result. Raises TemplateError."""
-    try:
-        rendered = publish.render(room, issue)
-    except TemplateError as error:
-        if issue.id:
-            await publish.fail(room, issue.id, str(error))
-        raise
+    rendered = publish.render(room, issue)
     newsletter = room.settings.newsletter(issue.newsletter)
     number = await publish.recipients(room, issue.newsletter)
     note(f"{newsletter.title}, issue {issue.id or '(not kept)'}")
@@ -200,14 +197,14 @@ async def _approve_and_send(room: Newsroom, issue_id: int, as_json: bool) -> int
 
 async def _depart(room: Newsroom, issue: Issue, as_json: bool) -> int:
     """Wait for the end of the grace period, then send."""
-    if issue.state is not _S.APPROVED:
-        return await _conclude(room, issue.id, as_json)
     stop = told_to_end()
-    if issue.not_before and not await _grace(room, (issue.not_before - room.clock.now()).total_seconds(), stop):
-        await publish.hold(room, issue.id, "undone by an editor during the grace period")
+    if issue.state is _S.APPROVED:
+        if issue.not_before and not await _grace(room, (issue.not_before - room.clock.now()).total_seconds(), stop):
+            await publish.hold(room, issue.id, "undone by an editor during the grace period")
+            return await _conclude(room, issue.id, as_json)
+        issue = await departure.start(room, issue.id)
+    if issue.state is not _S.SENDING:
         return await _conclude(room, issue.id, as_json)
-    with contextlib.suppress(IllegalMove):  # a daemon may have started it in the meantime
-        await publish.start(room, issue.id)
     return await _deliver(room, issue.id, stop, as_json)
 
 
@@ -220,14 +217,9 @@ async def _grace(room: Newsroom, seconds: float, stop: asyncio.Event) -> bool:
     return not stop.is_set()
 
 
-async def change(room: Newsroom, act: str, issue_id: int, as_json: bool, reason: str = "") -> int:
-    """Hold, cancel or pause."""
-    if act == "hold":
-        await publish.hold(room, issue_id, reason)
-    elif act == "cancel":
-        await publish.cancel(room, issue_id)
-    else:
-        await publish.pause(room, issue_id)
+async def change(room: Newsroom, act: Awaitable[Issue], as_json: bool) -> int:
+    """Hold, cancel or pause, and say how the issue stands then."""
+    issue_id = (await act).id
     await _conclude(room, issue_id, as_json)
     return DONE
 
@@ -248,13 +240,10 @@ async def retry(room: Newsroom, issue_id: int, as_json: bool, *, failed: bool, u
 
 async def _deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, as_json: bool) -> int:
     async with _progress(room, issue_id) as watch:
-        sender = Sender(room, watch)
         try:
-            await sender.run(stop, only=issue_id)
+            await departure.deliver(room, issue_id, stop, watch)
         except RelayRefused as refusal:
             note(f"digest: the mail server {'is not ready' if refusal.temporary else 'refuses us'}: {refusal}")
-        finally:
-            await sender.close()
     return await _conclude(room, issue_id, as_json)
 
 

@@ -16,7 +16,7 @@ from digest.app import open_newsroom
 from digest.clock import first_of
 from digest.daemon.signals import told_to_end
 from digest.daemon.timetable import Timetable
-from digest.errors import DigestError, RelayRefused, UsageError
+from digest.errors import DigestError, RelayRefused
 from digest.flow import membership
 from digest.flow.newsroom import Newsroom
 from digest.flow.send import Sender, recover
@@ -41,7 +41,7 @@ async def run(root: Path) -> None:
 async def running(room: Newsroom) -> AsyncIterator[Timetable]:
     """A running daemon; leaving the block drains and ends it. Raises UsageError when its port is taken."""
     stop, wake = asyncio.Event(), asyncio.Event()
-    await _read_lists(room)
+    await membership.refresh(room)
     await recover(room)
     timetable = Timetable(room, wake.set)
     async with serving_pages(room, timetable.pulse):
@@ -61,16 +61,6 @@ async def _ended(sending: asyncio.Task[None]) -> None:
     sending.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await sending
-
-
-async def _read_lists(room: Newsroom) -> None:
-    try:
-        for name, counts in (await membership.sync(room)).items():
-            _log.info("list.read", list=name, added=counts.added, updated=counts.updated, refused=len(counts.refused))
-            for each in counts.refused:
-                _log.warning("list.line.refused", list=name, line=each.line, reason=each.reason)
-    except UsageError as error:
-        _log.error("list.unreadable", reason=str(error))
 
 
 async def _send_forever(room: Newsroom, wake: asyncio.Event, stop: asyncio.Event) -> None:

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from digest.audience.lists import read_list
+from digest.audience.lists import decoded, read_list
 from digest.deliver.smtp import Connection
 from digest.errors import DigestError, GatherError, RelayRefused, TemplateError, UsageError
-from digest.flow import membership, publish
+from digest.flow import gathering, membership, publish
 from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
 from digest.gather.sources import Validators, read_source
@@ -83,7 +83,7 @@ def _lists(room: Newsroom) -> list[Finding]:
             found.append(Finding("warning", f"subscribers/{name}.csv", "missing", "a newsletter names this list"))
             continue
         try:
-            listed = read_list(file.read_text(encoding="utf-8-sig", errors="replace"))
+            listed = read_list(decoded(file.read_bytes()))
         except (UsageError, OSError) as error:
             found.append(Finding("error", f"subscribers/{name}.csv", "unreadable", str(error)))
             continue
@@ -95,7 +95,7 @@ def _lists(room: Newsroom) -> list[Finding]:
 
 
 async def _reachable(room: Newsroom) -> AsyncIterator[Finding]:
-    async with Fetcher(room.settings.gather, room.clock) as fetcher:
+    async with await gathering.fetcher(room) as fetcher:
         findings = await asyncio.gather(_relay(room), *(_source(room, fetcher, name) for name in room.settings.sources))
     for finding in findings:
         if finding:
@@ -118,6 +118,8 @@ async def _source(room: Newsroom, fetcher: Fetcher, name: str) -> Finding | None
         read = await read_source(fetcher, name, source, Validators(None, None, None), room.clock.now())
     except GatherError as error:
         return Finding("error", f"sources.{name}", source.url or str(source.path), str(error))
-    if read.found == 0:
-        return Finding("warning", f"sources.{name}", source.url or "", "answers, but has no stories now")
+    if read.warnings:
+        return Finding("warning", f"sources.{name}", str(source.path), "; ".join(read.warnings))
+    if read.found == 0 and read.status == "ok":
+        return Finding("warning", f"sources.{name}", source.url or str(source.path), "answers, but has no stories now")
     return None

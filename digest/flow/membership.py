@@ -5,6 +5,7 @@ What is not here: reading a file's lines (audience/lists), pages (web/subscriber
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from digest.audience.lists import read_list
+from digest import log
+from digest.audience.lists import decoded, read_list
 from digest.errors import NotFound, TokenError, UsageError
+from digest.flow import notify
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue
 from digest.model.subscriber import (
@@ -28,6 +31,11 @@ from digest.model.subscriber import (
 from digest.store import deliveries, events, issues, subscribers
 from digest.store.engine import Connection
 from digest.tokens import Purpose
+
+AT_ONCE = 5000
+"""Lines of a list's file that are taken over in one transaction."""
+
+_log = log.get(__name__)
 
 # -- lists -------------------------------------------------------------------------------------------------------------
 
@@ -58,6 +66,32 @@ async def sync(room: Newsroom, lists: Sequence[str] | None = None, *, unchanged_
     return done
 
 
+async def refresh(room: Newsroom, lists: Sequence[str] | None = None) -> None:
+    """Read what has changed of the lists (None: all) where nobody is there to be asked.
+
+    A file that is no list keeps no issue from its readers: its list stays as it is, and the editors are told, once.
+    """
+    for name in known_lists(room) if lists is None else lists:
+        try:
+            read = await sync(room, [name])
+        except UsageError as error:
+            _log.error("list.unreadable", list=name, reason=str(error))
+            await _tell_unreadable(room, name, str(error))
+            continue
+        for counts in read.values():
+            _log.info("list.read", list=name, added=counts.added, updated=counts.updated, refused=len(counts.refused))
+            for each in counts.refused:
+                _log.warning("list.line.refused", list=name, line=each.line, reason=each.reason)
+
+
+async def _tell_unreadable(room: Newsroom, name: str, reason: str) -> None:
+    async with room.store.write() as conn:
+        last = await events.latest_of_list(conn, name)
+        if last is None or last.action != "list.unreadable" or last.reason != reason:
+            await events.add(conn, room.clock.now(), room.actor, "list.unreadable", reason=reason, list=name)
+            await notify.list_unreadable(conn, room, name, reason)
+
+
 async def _sync_file(room: Newsroom, name: str, file: Path, unchanged_too: bool) -> Counts | None:
     content = _content(file)
     fingerprint = sha256(content).hexdigest()
@@ -81,39 +115,26 @@ def _content(file: Path) -> bytes:
 
 
 async def _take_over(room: Newsroom, name: str, file: Path, content: bytes, fingerprint: str | None) -> Counts:
+    """Into the database, some thousand at a time: a long list keeps neither the loop nor other writers waiting.
+
+    Only when all of it is there does the file count as read.
+    """
     try:
-        listed = read_list(_text(content))
+        listed = await asyncio.to_thread(lambda: read_list(decoded(content)))
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from None
+    counts = Counts(refused=listed.refused)
+    for start in range(0, len(listed.entries), AT_ONCE):
+        async with room.store.write() as conn:
+            part = listed.entries[start : start + AT_ONCE]
+            counts += await subscribers.take_over(conn, name, part, room.clock.now())
     now = room.clock.now()
     async with room.store.write() as conn:
-        counts = await subscribers.take_over(conn, name, listed.entries, now) + Counts(refused=listed.refused)
         if fingerprint:
             await subscribers.record_file(conn, name, fingerprint, now)
         figures: dict[str, Any] = {"added": counts.added, "updated": counts.updated, "refused": len(counts.refused)}
         await events.add(conn, now, room.actor, "list.read", reason=file.name, list=name, **figures)
     return counts
-
-
-def _text(content: bytes) -> str:
-    """UTF-8, else what spreadsheets of western Europe write.
-
-    A few bad bytes in a file that is UTF-8 elsewhere spoil their own lines only: they become lone surrogates, which no
-    address may hold.
-    """
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        is_utf8 = any(not line.isascii() and _is_utf8(line) for line in content.splitlines())
-        return content.decode("utf-8-sig", "surrogateescape") if is_utf8 else content.decode("cp1252", "replace")
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 async def listing(room: Newsroom, list_name: str | None) -> AsyncGenerator[dict[str, Any]]:
@@ -162,8 +183,8 @@ async def _known(conn: Connection, email: str) -> Subscriber:
 async def add(room: Newsroom, list_name: str, email: str, name: str = "", topics: Sequence[str] = ()) -> Counts:
     """Subscribe an address because an editor says so; one who had left the list is back.
 
-    An opt-out from a newsletter, a bounce or a complaint stands: only the subscriber can undo it. Raises AddressError,
-    and UsageError for one who is suppressed.
+    An opt-out from a newsletter, a bounce or a complaint stands: only the subscriber can undo it, and one who must not be
+    mailed is refused. Raises AddressError, NotFound.
     """
     check_list(room, list_name)
     entry = ListEntry(1, normalize_email(email), clean_name(name), tuple(topics), None)

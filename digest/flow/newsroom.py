@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from digest import log
 from digest.clock import Clock
+from digest.gather.courtesy import Courtesy
 from digest.model.issue import Issue
 from digest.settings import Settings
 from digest.store import events
@@ -23,7 +24,8 @@ class Newsroom:
     """One site, open.
 
     templates: folders in which templates are looked up, in order. actor: who acts, as the event log will have it.
-    tls: whom to trust at the mail server; None = the system's authorities.
+    tls: whom to trust at the mail server; None = the system's authorities. courtesy: what we owe other people's servers,
+    the same for everything in this process.
     """
 
     settings: Settings
@@ -33,6 +35,7 @@ class Newsroom:
     templates: tuple[Path, ...]
     actor: str = "cli"
     tls: ssl.SSLContext | None = None
+    courtesy: Courtesy = field(default_factory=Courtesy)
 
     @property
     def lists_folder(self) -> Path:

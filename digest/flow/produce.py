@@ -138,6 +138,7 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not IssueState.DRAFT:
             return issue
+        await stories.order(conn)
         now = room.clock.now()
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         made = await keep(conn, issue, selection.stories)
@@ -157,6 +158,7 @@ async def rebuild(room: Newsroom, issue: Issue) -> Issue:
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not IssueState.REVIEW:
             return issue
+        await stories.order(conn)
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         made = await keep(conn, issue, selection.stories)
         await issues.note(conn, issue.id, built_at=room.clock.now())
@@ -175,11 +177,11 @@ def lacks(room: Newsroom, name: str, number: int) -> str | None:
     return f"{found}, {wanted} are needed"
 
 
-async def skip(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
-    """End an issue that shall not go out, with its reason."""
+async def skip(conn: Connection, room: Newsroom, issue: Issue, reason: str, *, tell: bool = True) -> None:
+    """End an issue that shall not go out, with its reason. tell: the editors too, where it was planned."""
     await issues.move(conn, issue, IssueState.SKIPPED, reason=reason, ended_at=room.clock.now())
     await room.log(conn, "issue.skipped", issue, reason=reason)
-    if issue.scheduled:
+    if tell and issue.scheduled:
         await notify.ended(conn, room, issue, IssueState.SKIPPED, reason)
 
 

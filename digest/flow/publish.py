@@ -6,16 +6,17 @@ What is not here: building an issue (produce), sending it (send).
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest.audience.rule import audience_of
-from digest.errors import Conflict, IllegalMove, TemplateError
+from digest.errors import Conflict, IllegalMove, StoryTaken, TemplateError
 from digest.flow import notify, produce
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import DeliveryState
-from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue
-from digest.render.html import render_issue
+from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue, fingerprint
+from digest.render.html import render_issue, subject_of
 from digest.render.templates import environment
 from digest.store import deliveries, events, issues, stories
 from digest.store.engine import Connection
@@ -38,6 +39,18 @@ def render(room: Newsroom, issue: Issue) -> RenderedIssue:
     )
 
 
+def with_subject(room: Newsroom, issue: Issue) -> Issue:
+    """The issue with the subject that it would have now; one that cannot be drawn is left without."""
+    name = issue.newsletter
+    if issue.subject or issue.state not in BEFORE_APPROVAL or name not in room.settings.newsletters:
+        return issue
+    with contextlib.suppress(TemplateError):
+        look = (room.settings.newsletter(name), room.settings.site, room.settings.language_of(name))
+        subject = subject_of(environment(room.templates), issue, name, *look, room.settings.zone_of(name))
+        return replace(issue, subject=subject)
+    return issue
+
+
 async def get(room: Newsroom, issue_id: int) -> Issue:
     """The issue. Raises NotFound."""
     async with room.store.read() as conn:
@@ -56,9 +69,9 @@ async def recipients(room: Newsroom, name: str) -> int:
 async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace: timedelta | None = None) -> Issue:
     """Freeze an issue and let it go: at its slot if that is to come and not `at_once`, else after the grace period.
 
-    Where `review = "second"` the first editor's approval is noted and changes nothing; another's lets it go. With nobody
-    on the lists the issue is skipped instead. Raises IllegalMove, TemplateError; Conflict when another issue took one
-    of its stories (nothing is changed then).
+    Where `review = "second"` the first editor's approval is noted and changes nothing; another's lets it go, unless the
+    issue was changed in between. With nobody on the lists it is skipped instead. Raises IllegalMove, TemplateError,
+    StoryTaken; Conflict when it has too few stories, or was changed in the meantime.
     """
     issue = await get(room, issue_id)
     if issue.state not in BEFORE_APPROVAL:
@@ -78,11 +91,17 @@ async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace
 
 
 async def _seconded(room: Newsroom, issue: Issue) -> bool:
-    """Whether another editor has approved the issue before; if nobody has, this one's approval is noted."""
+    """Whether another editor has approved the issue as it now stands; if not, this one's approval is noted."""
+    content = fingerprint(issue)
     async with room.store.write() as conn:
-        before = await events.actors(conn, issue.id, "issue.first_approval")
-        if not before:
-            await room.log(conn, "issue.first_approval", issue)
+        happened = await events.of_issue(conn, issue.id)
+        before = {
+            each.actor
+            for each in happened
+            if each.action == "issue.first_approval" and each.data.get("content") == content
+        }
+        if room.actor not in before:
+            await room.log(conn, "issue.first_approval", issue, content=content)
         return bool(before - {room.actor})
 
 
@@ -119,11 +138,10 @@ async def approve_or_rebuild(room: Newsroom, issue_id: int, *, at_once: bool = F
     for _ in range(3):
         try:
             return await approve(room, issue_id, at_once=at_once)
-        except Conflict:
+        except Conflict as conflict:
             issue = await get(room, issue_id)
-            if issue.state is not _S.REVIEW:
-                return issue
-            issue = await produce.rebuild(room, issue)
+            if isinstance(conflict, StoryTaken) or produce.lacks(room, issue.newsletter, len(issue.stories)):
+                issue = await produce.rebuild(room, issue)
             if issue.state is not _S.REVIEW:
                 return issue
         except TemplateError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from digest.flow import publish
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import Tally
-from digest.model.issue import Issue, IssueState
+from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 from digest.store import deliveries, events, issues
 from digest.store.issues import Summary
 
@@ -43,24 +44,24 @@ async def not_reached(room: Newsroom, issue_id: int) -> list[tuple[str, str, int
 
 
 async def listing(room: Newsroom) -> list[Summary]:
-    """The issues, newest first."""
+    """The issues, newest first; those that wait with the subject that they would have now."""
     async with room.store.read() as conn:
-        return await issues.summaries(conn)
+        found = await issues.summaries(conn)
+        waiting = {
+            each.issue.id: await issues.get(conn, each.issue.id)
+            for each in found
+            if each.issue.state in BEFORE_APPROVAL and not each.issue.subject
+        }
+    return [
+        replace(each, issue=publish.with_subject(room, waiting[each.issue.id])) if each.issue.id in waiting else each
+        for each in found
+    ]
 
 
-async def held(room: Newsroom, newsletter: str) -> list[Issue]:
-    """The issues of a newsletter that wait for an editor's decision."""
+async def held(room: Newsroom, newsletter: str | None = None) -> list[Issue]:
+    """The issues (of a newsletter, if given) that wait for an editor's decision, without their stories."""
     async with room.store.read() as conn:
         return await issues.in_states(conn, [IssueState.HELD], newsletter)
-
-
-async def unfinished(room: Newsroom, newsletter: str) -> Issue | None:
-    """An issue of the newsletter that somebody began to send and of which more than deferred deliveries wait."""
-    async with room.store.read() as conn:
-        for issue in await issues.in_states(conn, [IssueState.SENDING], newsletter):
-            if (await deliveries.tally(conn, issue.id)).waiting:
-                return issue
-    return None
 
 
 async def history(room: Newsroom, issue_id: int) -> list[dict[str, Any]]:

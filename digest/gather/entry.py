@@ -5,6 +5,7 @@ What is not here: finding items in a feed (feeds, jsonfeed) or on a page (pages)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,9 +57,15 @@ def story_of(
         teaser=next(filter(None, (clean.teaser(text, headline) for text in entry.texts)), ""),
         published=next(filter(None, (parse_date(text, now) for text in entry.published)), None),
         image=next(filter(None, (absolute_link(image, entry.base) for image in entry.images)), None),
-        language=source.language or entry.language or None,
+        language=source.language or _language(entry.language),
         topics=source.topics,
     )
+
+
+def _language(tag: str | None) -> str | None:
+    """`tag` if it is one (RFC 5646 §2.1, loosely), with the hyphens that some write as underscores."""
+    tag = (tag or "").strip().replace("_", "-")
+    return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) else None
 
 
 def _headline(entry: Entry, names: Iterable[str]) -> str:

@@ -6,9 +6,10 @@ What is not here: who makes a move and when (flow), how an issue is chosen (comp
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from digest.errors import IllegalMove
 
@@ -136,6 +137,13 @@ class Issue:
     approved_at: datetime | None = None
     not_before: datetime | None = None
     stories: tuple[IssueStory, ...] = field(default=())
+
+
+def fingerprint(issue: Issue) -> str:
+    """Stands for what two editors who approve an issue must both have seen: subject, intro, the stories in their order."""
+    seen = [field.name for field in fields(IssueStory) if field.name not in {"score", "why"}]
+    stories = [[getattr(story, name) for name in seen] for story in issue.stories]
+    return sha256(repr((issue.subject, issue.intro, stories)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,25 @@ def render_issue(
     )
 
 
+def subject_of(
+    environment: Environment,
+    issue: Issue,
+    name: str,
+    newsletter: Newsletter,
+    site: Site,
+    language: str,
+    zone: ZoneInfo,
+) -> str:
+    """The subject alone, as `render_issue` would have it; the newsletter's title while there are no stories.
+
+    Raises TemplateError.
+    """
+    if not (stories := _in_order(issue, zone)):
+        return one_line(newsletter.title)
+    context = _shared(issue, stories, newsletter, site, language, zone)
+    return _subject(environment, name, newsletter, context, issue.subject)
+
+
 def _for_everyone(number: int, part: IssueStory | Group) -> bool:
     """The lead, pinned stories, and those without a topic, which nobody could follow; a heading above one of these."""
     if isinstance(part, Group):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table
 
-from digest.store.tables import Id, Instant, metadata
+from digest.store.columns import Id, Instant
+from digest.store.tables import metadata
 
 # What was chosen for an issue, before anybody edited it, as JSON; the edits are made on this anew when one is undone.
 selections = Table(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import RowMapping, insert, select
 
 from digest.store.engine import Connection
 from digest.store.tables import events
@@ -44,14 +44,19 @@ async def add(
     )
 
 
-async def actors(conn: Connection, issue_id: int, action: str) -> set[str]:
-    """Who has done this to the issue."""
-    query = select(events.c.actor).where(events.c.issue_id == issue_id, events.c.action == action)
-    return set((await conn.execute(query)).scalars())
-
-
 async def of_issue(conn: Connection, issue_id: int) -> list[Event]:
     """Everything that happened to an issue, oldest first."""
     query = select(events).where(events.c.issue_id == issue_id).order_by(events.c.id)
     rows = (await conn.execute(query)).mappings()
-    return [Event(**{key: value for key, value in row.items() if key != "id"}) for row in rows]
+    return [_event(row) for row in rows]
+
+
+async def latest_of_list(conn: Connection, name: str) -> Event | None:
+    """What happened last to a list's file: "list.read" or "list.unreadable"; None when it was never looked at."""
+    about = events.c.action.in_(["list.read", "list.unreadable"]) & (events.c.data["list"].as_string() == name)
+    row = (await conn.execute(select(events).where(about).order_by(events.c.id.desc()).limit(1))).mappings().first()
+    return _event(row) if row else None
+
+
+def _event(row: RowMapping) -> Event:
+    return Event(**{key: value for key, value in row.items() if key != "id"})

@@ -10,10 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from digest.errors import StoreError
-from digest.flow import gathering
+from digest.flow import gathering, report
 from digest.flow.newsroom import Newsroom
-from digest.model.issue import IssueState
-from digest.store import issues
 
 Pulse = Callable[[], datetime | None]
 """When the timetable last looked; None before its first look."""
@@ -43,13 +41,12 @@ async def _examine(room: Newsroom, pulse: Pulse) -> dict[str, Any]:
     found: dict[str, Any] = {"database": "ok", "timetable": "ok" if ticking else "not running"}
     try:
         sources = await gathering.health(room)
-        async with room.store.read() as conn:
-            held = await issues.in_states(conn, [IssueState.HELD])
+        held = await report.held(room)
     except StoreError as error:
         return found | {"database": str(error), "sources_failed": [], "issues_held": []}
     return found | {
         "sources_failed": [
-            {"name": each["name"], "error": each["error"]} for each in sources if each["status"] == "failed"
+            {"name": each["name"], "error": each["error"]} for each in sources if each["status"] in gathering.BAD
         ],
         "issues_held": [{"issue": each.id, "newsletter": each.newsletter, "reason": each.reason} for each in held],
     }

@@ -15,8 +15,8 @@ from sqlalchemy import select, update
 
 from digest import settings as settings_module
 from digest.app import template_folders
-from digest.daemon.timetable import let_go, look_at
 from digest.flow.newsroom import Newsroom
+from digest.flow.slots import let_go, look_at
 from digest.model.delivery import DeliveryState
 from digest.model.issue import Issue
 from digest.store import deliveries, events, issues

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import email
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from digest.daemon.timetable import let_go, look_at
 from digest.errors import Conflict, IllegalMove
 from digest.flow import gathering, produce, publish
+from digest.flow.slots import let_go, look_at
 from digest.model.delivery import DeliveryState
 from digest.model.issue import IssueState
 from digest.settings import Settings
+from digest.store import issues
 from tests.daemon.conftest import OpenSite
 from tests.daemon.desk import DAILY, NOTES, Site, hours, minutes
 
@@ -119,6 +121,17 @@ async def test_where_two_must_approve_one_who_does_so_twice_is_not_enough(make_s
     assert await site.look(SLOT + hours(1)) == ["sending"]
 
 
+async def test_a_first_approval_does_not_outlive_a_change(make_site: OpenSite) -> None:
+    site = await begun(make_site, DAILY + '\nreview = "second"')
+    await site.look(CUTOFF)
+    first, second = (replace(site.room, actor=f"cli:{name}") for name in ("first", "second"))
+    assert (await publish.approve(first, 1)).state is IssueState.REVIEW
+    async with site.room.store.write() as conn:
+        await issues.put_stories(conn, 1, (await site.issue()).stories[:3])
+    assert (await publish.approve(second, 1)).state is IssueState.REVIEW
+    assert (await publish.approve(first, 1)).state is IssueState.APPROVED
+
+
 async def test_what_an_editor_has_held_stays_held_at_the_slot(make_site: OpenSite) -> None:
     site = await begun(make_site)
     await site.look(CUTOFF)
@@ -213,6 +226,20 @@ async def test_a_list_that_changes_after_the_cutoff_counts_at_the_slot(make_site
     assert len(await site.deliveries(1)) == 3
 
 
+async def test_a_list_that_cannot_be_read_costs_no_issue_and_is_told_once(make_site: OpenSite) -> None:
+    site = await begun(make_site, tables='[desk]\nnotify = ["desk@example.org"]')
+    await site.look(CUTOFF)
+    (site.room.lists_folder / "readers.csv").write_text("nobody\nwho\n")
+    assert await site.look(SLOT) == ["sending"]
+    assert await site.deliveries(1) == ["pending", "pending"]
+    site.publish("e", "f", "g")
+    await site.look(NEXT)
+    notes = [note for note in await site.notes() if "list readers cannot be read" in note]
+    assert len(notes) == 1
+    text = email.message_from_string(notes[0]).get_payload(decode=True)
+    assert b"the first line must name the columns" in text
+
+
 # -- missed ------------------------------------------------------------------------------------------------------------
 
 
@@ -249,6 +276,17 @@ async def test_of_several_missed_slots_the_newest_is_served_and_the_others_are_s
     assert [each.slot for each in found] == [SLOT, SLOT + hours(24), SLOT + hours(48)]
     missed = "missed: nobody was here to send it, and a later slot has come"
     assert [each.reason for each in found] == [missed, missed, ""]
+
+
+async def test_after_a_long_absence_the_editors_get_one_note_of_all_that_was_missed(make_site: OpenSite) -> None:
+    site = await begun(make_site, 'schedule = "0 * * * *"', '[desk]\nnotify = ["desk@example.org"]')
+    site.clock.at = EVENING + hours(14 * 24)
+    site.publish("e", "f", "g")
+    states = await site.look(site.clock.at)
+    assert states.count("skipped") == 14 * 24 - 1
+    about_missed = [note for note in await site.notes() if "missed" in note]
+    assert len(about_missed) == 1
+    assert "335 issues of Defence Notes were skipped" in about_missed[0]
 
 
 async def test_a_draft_left_behind_is_superseded_by_the_next_slot(make_site: OpenSite) -> None:

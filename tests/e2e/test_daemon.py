@@ -79,6 +79,30 @@ def test_a_hanging_source_delays_neither_the_slot_nor_the_end(site: SiteFolder, 
     assert daemon.returncode == 0
 
 
+def test_send_beside_a_daemon_waits_for_what_the_daemon_has_in_hand(
+    make_site: MakeSite, mail_server: MailServer
+) -> None:
+    site = make_site(readers=60)
+    mail_server.pause_s = 0.1
+    with site.daemon(now="2026-11-24T09:00:00+00:00"):
+        eventually(lambda: health(site)["timetable"] == "ok")
+        ran = site.run("send", "notes", "--yes", "--json", now="2026-11-24T09:00:00+00:00")
+    assert (ran.code, ran.document["state"], ran.document["sent"]) == (0, "sent", 60), ran.err
+    assert mail_server.recipients == sorted(site.readers)
+
+
+def test_a_test_mail_that_the_daemon_takes_is_told_of_as_one_of_our_own(
+    site: SiteFolder, mail_server: MailServer
+) -> None:
+    mail_server.pause_s = 1.5
+    with site.daemon(now="2026-11-24T09:00:00+00:00"):
+        eventually(lambda: health(site)["timetable"] == "ok")
+        for _ in range(3):
+            ran = site.run("send", "notes", "--test", "desk@example.org", "--json")
+            assert (ran.code, ran.document["sent"]) == (0, 1), ran.err
+    assert mail_server.recipients == ["desk@example.org"] * 3
+
+
 def test_a_taken_port_is_a_sentence_that_names_the_setting(site: SiteFolder) -> None:
     with http_server(site.pages) as port:
         site.environment["DIGEST_WEB__PORT"] = str(port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 from tests.conftest import Database
 from tests.e2e.conftest import MakeSite
 from tests.e2e.mailserver import MailServer
-from tests.e2e.site import TEASERS, SiteFolder
+from tests.e2e.site import TEASERS, SiteFolder, eventually
+
+IN_TWO_HOURS = (datetime.now(UTC) + timedelta(hours=2)).isoformat()  # noqa: TID251 - the processes run on it
 
 KEYS = ["issue", "state", "reason", "recipients", "sent", "deferred", "failed", "uncertain", "skipped", "seconds"]
 
@@ -223,6 +226,33 @@ def test_a_broken_template_names_file_and_line_and_sends_nothing(site: SiteFolde
     assert site.run("issues", "--json").document[0]["state"] == "failed"
     (folder / "digest.html.j2").unlink()
     assert site.run("send", "notes", "--yes", "--json").document["sent"] == 3
+
+
+def test_looking_at_a_broken_template_fails_no_issue_that_waits(site: SiteFolder, mail_server: MailServer) -> None:
+    assert site.run("send", "notes").code == 2
+    with site.daemon(now="2026-11-24T06:59:00+00:00"):
+        eventually(lambda: [row["state"] for row in site.run("issues", "--json").document] == ["review"])
+    (row,) = site.run("issues", "--json").document
+    assert row["subject"] == TEASERS[0][0]
+    (site.folder / "templates/mail").mkdir(parents=True)
+    (site.folder / "templates/mail/digest.html.j2").write_text("{% for story in %}")
+    assert site.run("send", "notes", "--dry-run", now="2026-11-24T06:59:30+00:00").code == 1
+    assert [row["state"] for row in site.run("issues", "--json").document] == ["review"]
+
+
+def test_a_send_that_dies_before_the_first_mail_is_taken_up_by_the_next(
+    site: SiteFolder, mail_server: MailServer
+) -> None:
+    site.environment["DIGEST_DELIVERY__GRACE"] = "1h"
+    process = site.start("send", "notes", "--yes")
+    eventually(lambda: [row["state"] for row in site.run("issues", "--json").document] == ["approved"])
+    process.kill()
+    process.communicate()
+    site.environment["DIGEST_DELIVERY__GRACE"] = "0s"
+    ran = site.run("send", "notes", "--yes", "--json", now=IN_TWO_HOURS)
+    assert (ran.code, ran.document["issue"], ran.document["sent"]) == (0, 1, 3), ran.err
+    assert "was not sent to its end; going on with it" in ran.err
+    assert mail_server.recipients == site.readers
 
 
 def test_with_nobody_on_the_list_the_issue_is_skipped(make_site: MakeSite, mail_server: MailServer) -> None:

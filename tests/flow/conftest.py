@@ -1,5 +1,7 @@
-"""The daemon's site serves the use cases too."""
+"""The newsroom of the daemon's tests: a site, its clock, and the server of its source."""
 
-from tests.daemon.conftest import make_site, web
+from __future__ import annotations
 
-__all__ = ["make_site", "web"]
+from tests.daemon.conftest import OpenSite, make_site, web
+
+__all__ = ["OpenSite", "make_site", "web"]

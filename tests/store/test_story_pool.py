@@ -11,10 +11,10 @@ import pytest
 from digest.errors import Conflict
 from digest.model.issue import REGULAR, AlsoIn
 from digest.model.story import RawStory, Story
-from digest.store import stories
+from digest.store import stories, tables
 from digest.store.engine import Connection, Store
 from tests.conftest import OpenStore
-from tests.store.world import NOTES, NOW, after, get_issue, issue_story, new_issue, raw_story
+from tests.store.world import NOTES, NOW, after, get_issue, issue_story, new_issue, number_of, raw_story
 
 EVER = NOW - timedelta(days=365)
 
@@ -98,7 +98,7 @@ async def test_the_pool_holds_what_came_after_an_instant_newest_first(store: Sto
     async with store.write() as conn:
         for key, seen, published in (("1", 0, 5), ("2", 1, 7), ("3", 2, 6)):
             await stories.add(conn, raw_story(key, published=after(published)), after(seen))
-        assert await stories.count(conn) == 3
+        assert await number_of(conn, tables.stories) == 3
         assert [story.title for story in await stories.pool(conn, None, NOW)] == ["Story 2", "Story 3"]
 
 

@@ -1,0 +1,33 @@
+"""Keys that the settings know and this version does not act on: nobody shall rely on them unawares."""
+
+from __future__ import annotations
+
+from digest.settings.tables import Bounces, Breaker, Settings
+
+
+def not_yet(settings: Settings) -> list[str]:
+    """Keys that are set and known, but without effect in this version; `digest check` names them."""
+    found = [
+        ("smtp.dkim", settings.smtp.dkim is not None),
+        ("smtp.domains", bool(settings.smtp.domains)),
+        ("smtp.uncertain", settings.smtp.uncertain != "hold"),
+        ("smtp.mode", settings.smtp.mode not in {"auto", "plain"}),
+        ("delivery.workers", settings.delivery.workers > 1),
+        ("delivery.warmup", settings.delivery.warmup is not None),
+        ("delivery.quiet", settings.delivery.quiet is not None),
+        ("delivery.breaker", settings.delivery.breaker != Breaker()),
+        ("bounces", settings.bounces != Bounces()),
+    ]
+    for name, source in settings.sources.items():
+        found += [
+            (f"sources.{name}.fetch_article", source.fetch_article),
+            (f"sources.{name}.identity", source.identity != "auto"),
+        ]
+    for name, newsletter in settings.newsletters.items():
+        found += [
+            (f"newsletters.{name}.weekly", newsletter.weekly is not None),
+            (f"newsletters.{name}.local_time", newsletter.local_time),
+            (f"newsletters.{name}.withdrawn", newsletter.withdrawn != "warn"),
+            (f"newsletters.{name}.track", newsletter.track != "none"),
+        ]
+    return [key for key, is_set in found if is_set]
