@@ -25,10 +25,8 @@ def not_yet(settings: Settings) -> list[str]:
     for name, newsletter in settings.newsletters.items():
         found += [
             (f"newsletters.{name}.weekly", newsletter.weekly is not None),
-            (f"newsletters.{name}.sections", bool(newsletter.sections)),
             (f"newsletters.{name}.local_time", newsletter.local_time),
             (f"newsletters.{name}.withdrawn", newsletter.withdrawn != "warn"),
             (f"newsletters.{name}.track", newsletter.track != "none"),
-            (f"newsletters.{name}.rank.boost", bool(newsletter.rank.boost)),
         ]
     return [key for key, is_set in found if is_set]
