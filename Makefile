@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: help run test check corpus format build clean
+.PHONY: help run test check corpus bench format build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ check: $(VENV)/.installed-dev ## Lint, types, import contract, fast tests: under
 
 corpus: $(VENV)/.installed-dev ## Print how much of the real material (../shared/corpus) is read right
 	@$(BIN)/python -m tests.corpus
+
+bench: $(VENV)/.installed-dev ## Print how fast it is, one line per figure
+	@$(BIN)/python -m tests.bench
 
 format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

@@ -6,6 +6,8 @@
     │   ├── AddressError            not an address that mail can be sent to
     │   └── NotFound                no such newsletter, issue, subscriber, list
     ├── GatherError                 a source could not be fetched or read
+    │   ├── AskedToWait             its server has asked us to wait, and we do
+    │   └── PageChanged             a rule of a page matches nothing any more
     ├── TemplateError               a template does not render: file, line, reason
     ├── IllegalMove                 a state was asked to become one it may not become
     ├── Conflict                    somebody else was first; nothing was changed
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 def one_line(text: str) -> str:
@@ -75,13 +78,26 @@ class SettingsError(UsageError):
 
 
 class GatherError(DigestError):
-    """A source could not be fetched or read. `permanent`: asking again will not help."""
+    """A source could not be fetched or read. `permanent`: asking again will not help. status: the server's, if any."""
 
     retryable = True
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, status: int | None = None) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.status = status
+
+
+class AskedToWait(GatherError):
+    """Nobody was asked: the server has asked us to wait, and `until` has not come."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class PageChanged(GatherError):
+    """A page is there, and what its rules look for is not: an editor has to look at the rules."""
 
 
 class TemplateError(DigestError):

@@ -35,7 +35,7 @@ def gather(
     async def command(room: Newsroom) -> int:
         from digest.flow import gathering
 
-        reports = await gathering.gather(room, [source] if source else None)
+        reports = await gathering.gather(room, [source] if source else None, gone_too=source is not None)
         if as_json:
             emit({"sources": [_report(each) for each in reports], "new": sum(each.new for each in reports)})
         else:
@@ -116,7 +116,7 @@ def sources_default(context: typer.Context, as_json: Json = False) -> None:
 
 @sources_app.command("list")
 def sources_list(context: typer.Context, as_json: Json = False) -> None:
-    """Each source: status, last good fetch, number of items, what is wrong."""
+    """Each source: status, last good look, latest and usual number of items, next check, what is wrong."""
 
     async def command(room: Newsroom) -> None:
         from digest.flow import gathering
@@ -125,11 +125,31 @@ def sources_list(context: typer.Context, as_json: Json = False) -> None:
         if as_json:
             emit(rows)
             return
-        headings = ["source", "status", "found", "last good fetch (UTC)", "what is wrong"]
-        table(headings, [[each["name"], each["status"], str(each["found"]), _when(each["good_at"]), each["error"] or ""]
-                         for each in rows])  # fmt: skip
+        headings = ["source", "status", "found", "usual", "last good look", "next check (UTC)", "what is to be known"]
+        table(headings, [_cells(each) for each in rows])
 
     run(context, command)
+
+
+def _cells(each: dict[str, Any]) -> list[str]:
+    usual = "" if each["usual"] is None else str(each["usual"])
+    next_check = _when(each["next_check"]) if each["next_check"] else "never" if each["status"] == "gone" else "at once"
+    known = _known(each)
+    return [each["name"], each["status"], str(each["found"]), usual, _when(each["good_at"]), next_check, known]
+
+
+def _known(each: dict[str, Any]) -> str:
+    """What an editor should know of a source, in sentences; "" when all is well."""
+    said = [each["error"], each["alarm"]]
+    if each["error"] and each["failing_since"]:
+        said.append(f"failing since {_when(each['failing_since'])}")
+    if each["cooldown_until"]:
+        said.append(f"its server asks us to wait until {_when(each['cooldown_until'])}")
+    if each["adopted"]:
+        said.append(f"asked at {each['adopted']} instead, where it has moved for good: change its url in the settings")
+    elif each["moved_to"]:
+        said.append(f"redirects to {each['moved_to']} for good since {_when(each['moved_since'])}")
+    return "; ".join(filter(None, said))
 
 
 def _when(instant: Any) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from digest.audience.lists import decoded, read_list
 from digest.deliver.smtp import Connection
 from digest.errors import DigestError, GatherError, RelayRefused, TemplateError, UsageError
-from digest.flow import membership, publish
+from digest.flow import gathering, membership, publish
 from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
 from digest.gather.lead import can_read_articles
@@ -100,7 +100,7 @@ def _lists(room: Newsroom) -> list[Finding]:
 
 
 async def _reachable(room: Newsroom) -> AsyncIterator[Finding]:
-    async with Fetcher(room.settings.gather, room.clock) as fetcher:
+    async with await gathering.fetcher(room) as fetcher:
         findings = await asyncio.gather(_relay(room), *(_source(room, fetcher, name) for name in room.settings.sources))
     for finding in findings:
         if finding:

@@ -9,6 +9,7 @@ from typing import Any
 
 from digest import log
 from digest.clock import Clock
+from digest.gather.courtesy import Courtesy
 from digest.gather.parsing import Parsers
 from digest.model.issue import Issue
 from digest.settings import Settings
@@ -24,7 +25,8 @@ class Newsroom:
     """One site, open.
 
     templates: folders in which templates are looked up, in order. actor: who acts, as the event log will have it.
-    tls: whom to trust at the mail server; None = the system's authorities. parsers: who opened the site closes them.
+    tls: whom to trust at the mail server; None = the system's authorities. courtesy: what we owe other people's servers,
+    the same for everything in this process. parsers: who opened the site closes them.
     """
 
     settings: Settings
@@ -35,6 +37,7 @@ class Newsroom:
     actor: str = "cli"
     tls: ssl.SSLContext | None = None
     parsers: Parsers = field(default_factory=Parsers)
+    courtesy: Courtesy = field(default_factory=Courtesy)
 
     @property
     def lists_folder(self) -> Path:

@@ -80,6 +80,7 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not IssueState.DRAFT:
             return issue
+        await stories.order(conn)
         now = room.clock.now()
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         await issues.put_stories(conn, issue.id, selection.stories)
@@ -99,6 +100,7 @@ async def rebuild(room: Newsroom, issue: Issue) -> Issue:
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not IssueState.REVIEW:
             return issue
+        await stories.order(conn)
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         await issues.put_stories(conn, issue.id, selection.stories)
         await issues.note(conn, issue.id, built_at=room.clock.now())

@@ -24,7 +24,7 @@ from digest.gather.entry import Entry, story_of
 from digest.gather.sources import is_wanted
 from digest.model.api_key import ApiKey
 from digest.model.story import Kept, RawStory
-from digest.store import api_keys, events, revisions, sources
+from digest.store import api_keys, events, revisions, sources, stories
 from digest.store.engine import Connection
 
 KEY_BYTES = 32
@@ -120,6 +120,7 @@ async def push(room: Newsroom, key: ApiKey, handed: Sequence[RawStory]) -> list[
     """
     source = room.settings.sources[key.source]
     async with room.store.write() as conn:
+        await stories.order(conn)
         now = room.clock.now()  # not before, while we waited for others: an issue that they built has not seen these
         # First of all, for the row is then ours: two requests with the same new id go one after the other.
         await sources.record(conn, key.source, asked_at=now, good_at=now, status="ok", error=None)

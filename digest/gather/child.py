@@ -17,7 +17,7 @@ from datetime import datetime
 from json import loads
 from typing import Any, BinaryIO
 
-from digest.errors import GatherError
+from digest.errors import GatherError, PageChanged
 from digest.gather.articles import with_article
 from digest.gather.feeds import parse_feed
 from digest.gather.pages import stories_of_page
@@ -64,7 +64,7 @@ def _answer(head: dict[str, Any], body: bytes) -> dict[str, Any]:
     try:
         answer = {"value": _TASKS[head["task"]](body, head)}
     except GatherError as error:
-        answer = {"error": str(error), "permanent": error.permanent}
+        answer = {"error": str(error), "permanent": error.permanent, "changed": isinstance(error, PageChanged)}
     except MemoryError:
         answer = {"error": "it needs too much memory to be read", "permanent": False, "tired": True}
     except RecursionError:

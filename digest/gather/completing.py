@@ -25,15 +25,21 @@ Known = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 
 
 async def with_articles(
-    fetcher: Fetcher, parsers: Parsers, stories: Sequence[RawStory], now: datetime, known: Known | None = None
+    fetcher: Fetcher,
+    parsers: Parsers,
+    stories: Sequence[RawStory],
+    now: datetime,
+    named_by: str,
+    known: Known | None = None,
 ) -> tuple[RawStory, ...]:
     """`stories`, of which the first new ones that lack a teaser, a date or a picture were completed by their pages.
 
-    known: None = nobody knows, so that all count as new. A page that cannot be had changes nothing.
+    named_by: the address of the source, which named theirs. known: None = nobody knows, so that all count as new. A page
+    that cannot be had changes nothing.
     """
     old = await known([story.link_key for story in stories]) if known else ()
     wanted = [story for story in stories if story.link_key not in old and _lacks(story)][:AT_MOST]
-    tasks = {story: asyncio.create_task(_completed(fetcher, parsers, story, now)) for story in wanted}
+    tasks = {story: asyncio.create_task(_completed(fetcher, parsers, story, now, named_by)) for story in wanted}
     try:
         if tasks:
             await asyncio.wait(tasks.values(), timeout=_PATIENCE_S)
@@ -53,9 +59,9 @@ def _lacks(story: RawStory) -> bool:
     )
 
 
-async def _completed(fetcher: Fetcher, parsers: Parsers, story: RawStory, now: datetime) -> RawStory:
+async def _completed(fetcher: Fetcher, parsers: Parsers, story: RawStory, now: datetime, named_by: str) -> RawStory:
     try:
-        response = await fetcher.get(story.link)
+        response = await fetcher.get(story.link, robots=True, named_by=named_by)
         return await parsers.article(response, story, now)
     except GatherError:
         return story

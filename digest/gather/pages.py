@@ -13,7 +13,7 @@ from typing import Literal
 
 from lxml.html import HtmlElement
 
-from digest.errors import GatherError
+from digest.errors import GatherError, PageChanged
 from digest.gather.articles import article_of, language_of, site_name
 from digest.gather.document import base_of, find, heading_rank, markup_of, parse, picture_of, text_of
 from digest.gather.entry import Entry, story_of
@@ -61,7 +61,7 @@ def stories_of_page(
     if instead:
         raise GatherError(instead)
     if page.missing:
-        raise GatherError(f"the page has changed: the rule {page.missing} matches nothing on it")
+        raise PageChanged(f"the page has changed: the rule {page.missing} matches nothing on it")
     return page.stories
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from digest.errors import GatherError
+from digest.errors import GatherError, PageChanged
 from digest.gather.fetch import Response
 from digest.gather.suggest import Suggestion
 from digest.gather.wire import LENGTHS, from_story, packed, to_story
@@ -80,7 +80,8 @@ class Parsers:
         async with self._turns:
             answer = await self._asked(packed(head, response.body))
         if "error" in answer:
-            raise GatherError(answer["error"], permanent=answer["permanent"])
+            kind = PageChanged if answer.get("changed") else GatherError
+            raise kind(answer["error"], permanent=answer["permanent"])
         return answer["value"]
 
     async def _asked(self, frame: bytes) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from sqlalchemy.exc import IntegrityError
 
 from digest.model.story import Kept, RawStory
 from digest.store.engine import Connection
-from digest.store.stories import add, bounded, carriers, columns
+from digest.store.names import bounded, storable
+from digest.store.stories import add, carriers, columns
 from digest.store.tables import memory, stories
 
 
 async def put(conn: Connection, raw: RawStory, now: datetime) -> Kept:
     """Keep a story that has an id; one that this source has brought before under that id is brought up to date."""
+    raw = storable(raw)
     row = await _of_source(conn, raw)
     if row is None:
         return Kept.NEW if await add(conn, raw, now) else Kept.KNOWN
