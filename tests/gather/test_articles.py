@@ -150,7 +150,7 @@ async def test_only_new_stories_that_lack_something_are_asked_for_and_not_too_ma
         return {"0", "1"}
 
     found = await with_articles(fetcher, parsers, raw, NOW, web.url("/feed"), known)
-    assert sorted(web.paths, key=lambda path: int(path[1:])) == [f"/{n}" for n in range(2, 2 + AT_MOST)]
+    assert set(web.paths) == {"/robots.txt", *(f"/{n}" for n in range(2, 2 + AT_MOST))}
     assert [each.link for each in found] == [each.link for each in raw]
     assert [each.teaser == LEAD for each in found] == [False] * 3 + [True] * AT_MOST + [False] * 8
 
@@ -175,4 +175,4 @@ async def test_the_setting_of_a_source_decides(web: Web, fetcher: Fetcher, parse
     fuller = source.model_copy(update={"fetch_article": True})
     [full] = (await read_source(fetcher, "coast", fuller, None, NOW, parsers=parsers)).stories
     assert (plain.teaser, full.teaser) == ("", LEAD)
-    assert web.paths == ["/feed", "/feed", "/1"]
+    assert web.paths == ["/feed", "/feed", "/robots.txt", "/1"]

@@ -200,11 +200,12 @@ async def test_of_an_endless_feed_the_newest_are_taken(
 
 @pytest.mark.parametrize(
     ("tag", "language"),
-    [("en", "en"), ("pt_BR", "pt-BR"), (" de-AT ", "de-AT"), ("English", None), ("e", None), ("en; drop", None)],
+    [("en", "en"), ("pt_BR", "pt-BR"), (" de-AT ", "de-AT"), ("English", "en"), ("e", "en"), ("en; drop", "en")],
 )
 async def test_only_a_language_tag_is_a_language(
     web: Web, fetcher: Fetcher, parsers: Parsers, feed: Source, now: datetime, tag: str, language: str | None
 ) -> None:
+    """What is no tag counts as none: then the words are listened to."""
     web.pages["/feed"] = Page(FEED.replace(b"<channel>", f"<channel><language>{tag}</language>".encode()))
     read = await read_source(fetcher, "coast", feed.model_copy(update={"language": None}), None, now, parsers=parsers)
     assert {story.language for story in read.stories} == {language}
