@@ -9,7 +9,7 @@ A source that fails sinks no other. What is not here: what a look leaves behind 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,9 +20,10 @@ from digest.flow import keeping
 from digest.flow.keeping import OLD
 from digest.flow.newsroom import Newsroom
 from digest.flow.source_health import BAD, broken, health, learn_cooldowns
+from digest.gather.completing import Known
 from digest.gather.fetch import Fetcher
 from digest.gather.sources import SourceRead, Validators, adopted, read_source
-from digest.store import names, sources
+from digest.store import sources, stories
 from digest.store.sources import SourceRow
 
 __all__ = ["BAD", "OLD", "SourceReport", "broken", "fetcher", "gather", "health", "try_source"]
@@ -134,13 +135,17 @@ async def _look(room: Newsroom, asking: Fetcher, name: str, row: SourceRow | Non
     instead = None
     if source.url and row and row.url == source.url:
         instead = adopted(source.url, row.moved_to, row.moved_since, now)
-    validators = _validators(room, row, now)
+    return await read_source(
+        asking, name, source, _validators(room, row, now), now, instead, parsers=room.parsers, in_pool=_in_pool(room)
+    )
 
-    async def in_pool(keys: Sequence[str]) -> Collection[str]:
+
+def _in_pool(room: Newsroom) -> Known:
+    async def known(keys: Sequence[str]) -> set[str]:
         async with room.store.read() as conn:
-            return await names.known_links(conn, keys)
+            return await stories.known_links(conn, keys)
 
-    return await read_source(asking, name, source, validators, now, instead, parsers=room.parsers, in_pool=in_pool)
+    return known
 
 
 def _validators(room: Newsroom, row: SourceRow | None, now: datetime) -> Validators:
@@ -157,7 +162,8 @@ async def try_source(room: Newsroom, name: str) -> SourceRead:
     _check_names(room, [name])
     async with await fetcher(room) as asking:
         try:
-            source = room.settings.sources[name]
-            return await read_source(asking, name, source, None, room.clock.now(), parsers=room.parsers)
+            return await read_source(
+                asking, name, room.settings.sources[name], None, room.clock.now(), parsers=room.parsers
+            )
         finally:
             await keeping.save_cooldowns(room)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from digest.errors import GatherError, UsageError
+from digest.flow.gathering import fetcher
 from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher, Response
 from digest.model.story import RawStory
@@ -45,13 +46,13 @@ async def suggest(room: Newsroom, url: str) -> list[Proposal]:
     """
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url!r} is not an address that starts with http:// or https://")
-    async with Fetcher(room.settings.gather, room.clock) as fetcher:
-        response = await fetcher.get(url)
+    async with await fetcher(room) as asking:
+        response = await asking.get(url)
         if stories := await _as_feed(room, response):
             return [Proposal(_name(room, url, "feed"), "feed", url, "this address is a feed", {}, stories)]
         found = await room.parsers.suggestion(response, room.clock.now())
         proposals = []
-        if found.feed and (stories := await _fetched_feed(room, fetcher, found.feed)):
+        if found.feed and (stories := await _fetched_feed(room, asking, found.feed, url)):
             why = "the page names this feed, which is the surer way"
             proposals.append(Proposal(_name(room, url, "feed"), "feed", found.feed, why, {}, stories))
     if found.rules:
@@ -62,9 +63,9 @@ async def suggest(room: Newsroom, url: str) -> list[Proposal]:
     return proposals
 
 
-async def _fetched_feed(room: Newsroom, fetcher: Fetcher, url: str) -> tuple[RawStory, ...]:
+async def _fetched_feed(room: Newsroom, asking: Fetcher, url: str, named_by: str) -> tuple[RawStory, ...]:
     try:
-        return await _as_feed(room, await fetcher.get(url))
+        return await _as_feed(room, await asking.get(url, named_by=named_by))
     except GatherError:
         return ()
 

@@ -29,14 +29,13 @@ async def with_articles(
     parsers: Parsers,
     stories: Sequence[RawStory],
     now: datetime,
-    known: Known | None = None,
-    *,
     named_by: str,
+    known: Known | None = None,
 ) -> tuple[RawStory, ...]:
     """`stories`, of which the first new ones that lack a teaser, a date or a picture were completed by their pages.
 
-    known: None = nobody knows, so that all count as new. named_by: the source's address, which says what may be asked on
-    private hosts. A page that cannot be had changes nothing.
+    named_by: the address of the source, which named theirs. known: None = nobody knows, so that all count as new. A page
+    that cannot be had changes nothing.
     """
     old = await known([story.link_key for story in stories]) if known else ()
     wanted = [story for story in stories if story.link_key not in old and _lacks(story)][:AT_MOST]

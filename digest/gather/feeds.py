@@ -9,13 +9,14 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
 import feedparser
 
 from digest.errors import GatherError
+from digest.gather.dates import parse_date
 from digest.gather.document import parse
 from digest.gather.encodings import decode_utf8
 from digest.gather.entry import Entry, story_of, told_apart
@@ -26,13 +27,15 @@ from digest.gather.language import heard
 from digest.model.story import RawStory
 from digest.settings import Source
 
-ITEMS_MAX = 2000
-"""Entries that are read of one feed; which of them are kept is for the caller to say."""
+ITEMS_MAX = 500
+"""Entries of one feed that are read."""
 _ITEM_START = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>/]", re.IGNORECASE)
 _OPEN_CDATA = re.compile(
     rb"(<(title|description|link|summary|content:encoded)>\s*<!\[CDATA\[(?:(?!\]\]>).){0,100000}?)(</\2>)", re.DOTALL
 )
 _ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.IGNORECASE)
+_ITEM_DATE = re.compile(rb"<(?:pubDate|published|updated|dc:date|issued)>([^<]{6,60})<", re.IGNORECASE)
+_ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)  # which of two is older is asked, and not whether they can be
 _ROOT_END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 
@@ -48,7 +51,7 @@ class Feed:
 def parse_feed(
     body: bytes, content_type: str | None, url: str, source_name: str, source: Source, now: datetime
 ) -> list[RawStory]:
-    """The stories of a feed's first 2,000 entries in document order; entries without any http link are left out.
+    """The stories of a feed's newest 500 entries in document order; entries without any http link are left out.
 
     [] for a healthy feed without entries. Raises GatherError, and nothing else, for bytes that are no feed.
     """
@@ -61,7 +64,7 @@ def parse_feed(
 
 
 def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:
-    """The first 2,000 entries of a feed, uncleaned, in document order. Raises GatherError: `body` holds no feed."""
+    """The newest 500 entries of a feed, uncleaned, in document order. Raises GatherError when there is no feed."""
     if not body.strip():
         raise GatherError("the answer is empty: no feed")
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
@@ -95,9 +98,24 @@ def _with_closed_cdata(body: bytes) -> bytes:
 
 
 def _first_items(body: bytes) -> bytes:
-    """`body` without what lies between its 2,000th item and the end of its last: nobody reads it, so nobody parses it."""
+    """`body` without what is beyond its 500 newest items: nobody reads that, so nobody parses it.
+
+    Feeds have the newest first; where the dates of the first and the last item say otherwise, the last 500 are kept.
+    """
     ends = [match.end() for match in _ITEM_END.finditer(body)]
-    return body if len(ends) <= ITEMS_MAX else body[: ends[ITEMS_MAX - 1]] + body[ends[-1] :]
+    if len(ends) <= ITEMS_MAX:
+        return body
+    start = _ITEM_START.search(body)
+    if start and _is_older(body[start.start() : ends[0]], body[ends[-2] : ends[-1]]):
+        return body[: start.start()] + body[ends[-ITEMS_MAX - 1] :]
+    return body[: ends[ITEMS_MAX - 1]] + body[ends[-1] :]
+
+
+def _is_older(item: bytes, other: bytes) -> bool:
+    """Whether `item` says that it was published before `other`; False where one of them says nothing."""
+    dates = [_ITEM_DATE.search(part) for part in (item, other)]
+    one, two = (parse_date(found[1].decode("ascii", "replace"), _ANY_TIME) if found else None for found in dates)
+    return one is not None and two is not None and one < two
 
 
 def _parsed(body: bytes, content_type: str | None) -> Any:

@@ -17,6 +17,9 @@ _NO_PICTURE = re.compile(
     r"feedsportal\.com|doubleclick\.net",
     re.IGNORECASE,
 )
+_SRCSET_MAX = 20_000
+_BETWEEN_CHOICES = re.compile(r",\s+|(?<=\d[wx]),")
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)[wx],?")
 _IMG = re.compile(r"<img\b([^<>]{1,4000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 
@@ -54,11 +57,13 @@ def image_address(attributes: dict[str, str]) -> str | None:
 
 def _widest(srcset: str) -> str:
     """The largest picture of a srcset; "" when there is none."""
-    choices = [
-        (float(m[2] or 1), m[1])
-        for m in re.finditer(r"(\S+?)(?:\s+(\d{1,6}(?:\.\d{1,3})?)[wx])?\s*(?:,\s|,?$)", srcset)
-    ]
+    choices = [_choice(part.split()) for part in _BETWEEN_CHOICES.split(srcset[:_SRCSET_MAX]) if part.strip()]
     return max(choices)[1] if choices else ""
+
+
+def _choice(words: list[str]) -> tuple[float, str]:
+    size = _SIZE.fullmatch(words[1]) if len(words) > 1 else None
+    return float(size[1]) if size else 1.0, words[0].rstrip(",")
 
 
 def _small(size: str) -> bool:

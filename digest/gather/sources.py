@@ -77,8 +77,8 @@ async def read_source(
 ) -> SourceRead:
     """Fetch `source` and read it, unless it is unchanged by `validators` (None = read it whatever they were).
 
-    adopted_url: where it has moved to for good, asked first. in_pool: which link keys are in the pool, so that only the
-    pages of new stories are asked for; None = nobody knows. Raises GatherError when it cannot be fetched or read; the
+    adopted_url: where it has moved to for good, asked first. in_pool: which link keys the pool has, so that only the pages
+    of new stories are asked for; None = nobody knows. Raises GatherError when it cannot be fetched or read; the
     validators to keep are then the old ones.
     """
     if source.kind in {"folder", "push"}:
@@ -99,7 +99,7 @@ async def read_source(
     found = await parsers.stories(response, name, source, now)
     kept = tuple(story for story in newest(found, now) if is_wanted(story, source))
     if source.fetch_article:
-        kept = await with_articles(fetcher, parsers, kept, now, in_pool, named_by=source.url)
+        kept = await with_articles(fetcher, parsers, kept, now, source.url, in_pool)
     return SourceRead(name, "ok", kept, len(found), fresh, True, moved_to, wish)
 
 

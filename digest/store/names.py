@@ -62,12 +62,6 @@ async def recognised(conn: Connection, source: str, found: Sequence[RawStory]) -
     return known
 
 
-async def known_links(conn: Connection, keys: Iterable[str]) -> set[str]:
-    """Those of the link keys that stories of the pool have."""
-    wanted = {bounded(key): key for key in keys}
-    return {wanted[value] for value in await _ids(conn, stories.c.link_key, list(wanted))}
-
-
 async def _ids(
     conn: Connection, column: ColumnElement[str], values: Sequence[str], *conditions: ColumnElement[bool]
 ) -> dict[str, int]:

@@ -118,6 +118,16 @@ async def _known(conn: Connection, raw: RawStory) -> int | None:
     return found
 
 
+async def known_links(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the link keys that the pool has a story for."""
+    of = {bounded(key): key for key in keys}
+    asked, found = list(of), set[str]()
+    for start in range(0, len(asked), 500):
+        query = select(stories.c.link_key).where(stories.c.link_key.in_(asked[start : start + 500]))
+        found.update((await conn.execute(query)).scalars())
+    return {of[key] for key in found}
+
+
 async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int | None:
     """Its number; None when another process has its link by now."""
     statement = upsert.insert(conn, stories).values(_values(raw, now)).on_conflict_do_nothing().returning(stories.c.id)

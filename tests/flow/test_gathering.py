@@ -338,7 +338,7 @@ async def test_a_long_feed_is_kept_in_short_transactions(site: Site) -> None:
     begun: list[int] = []
     event.listen(site.room.store.engine.sync_engine, "begin", lambda _connection: begun.append(1))
     report = await look(site)
-    assert (report.found, report.new, len(await pool(site))) == (600, 500, 500)
+    assert (report.found, report.new, len(await pool(site))) == (500, 500, 500)
     assert len(begun) >= 500 / 50
 
 

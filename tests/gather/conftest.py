@@ -37,6 +37,13 @@ async def fetcher() -> AsyncIterator[Fetcher]:
 
 
 @pytest.fixture
+async def parsers() -> AsyncIterator[Parsers]:
+    ready = Parsers(at_once=1)
+    yield ready
+    await ready.aclose()
+
+
+@pytest.fixture
 def out_there(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every public host is the test's server: what is only promised to other people's hosts can be tried."""
 
@@ -44,10 +51,3 @@ def out_there(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         return await httpcore2.AnyIOBackend().connect_tcp("127.0.0.1", web.port, 5.0)
 
     monkeypatch.setattr(GuardedBackend, "connect_tcp", connect_tcp)
-
-
-@pytest.fixture
-async def parsers() -> AsyncIterator[Parsers]:
-    ready = Parsers(at_once=1)
-    yield ready
-    await ready.aclose()

@@ -149,9 +149,8 @@ async def test_only_new_stories_that_lack_something_are_asked_for_and_not_too_ma
         assert keys == [each.link_key for each in raw]
         return {"0", "1"}
 
-    found = await with_articles(fetcher, parsers, raw, NOW, known, named_by=web.url("/"))
-    asked = [path for path in web.paths if path != "/robots.txt"]
-    assert sorted(asked, key=lambda path: int(path[1:])) == [f"/{n}" for n in range(2, 2 + AT_MOST)]
+    found = await with_articles(fetcher, parsers, raw, NOW, web.url("/feed"), known)
+    assert set(web.paths) == {"/robots.txt", *(f"/{n}" for n in range(2, 2 + AT_MOST))}
     assert [each.link for each in found] == [each.link for each in raw]
     assert [each.teaser == LEAD for each in found] == [False] * 3 + [True] * AT_MOST + [False] * 8
 
@@ -161,7 +160,7 @@ async def test_a_page_that_cannot_be_had_costs_only_itself(web: Web, fetcher: Fe
     raw = [story(link=web.url(f"/{n}"), link_key=str(n)) for n in range(1, 5)]
     raw.append(story(link="https://news.google.com/rss/articles/x", link_key="g"))
     raw.append(story(link="http://127.0.0.2/", link_key="private"))
-    found = await with_articles(fetcher, parsers, raw, NOW, named_by=web.url("/"))
+    found = await with_articles(fetcher, parsers, raw, NOW, web.url("/feed"))
     assert found[0].teaser == LEAD
     assert found[1:] == tuple(raw[1:])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from digest.errors import GatherError
 from digest.gather import feeds
 from digest.gather.feeds import ITEMS_MAX, parse_feed, read_feed
+from digest.gather.images import image_address
 from digest.model.story import RawStory
 from digest.settings import Source
 
@@ -166,6 +167,22 @@ def test_only_the_first_items_of_a_very_long_feed_are_parsed(kind: str, monkeypa
     monkeypatch.setattr(feeds, "_parsed", measured)
     assert len(read_feed(bodies[kind].encode(), None, URL).entries) == ITEMS_MAX
     assert all(size < len(bodies[kind]) / 2 for size in seen)
+
+
+def test_of_a_long_feed_with_the_oldest_first_the_newest_are_parsed() -> None:
+    date = "<pubDate>{:%a, %d %b %Y %H:%M:%S GMT}</pubDate>"
+    items = [item(n, date.format(NOW - timedelta(hours=700 - n))) for n in range(ITEMS_MAX + 100)]
+    found = stories(rss("".join(items)))
+    assert [story.title.rpartition(" ")[2] for story in found] == [str(n) for n in range(100, ITEMS_MAX + 100)]
+
+
+@pytest.mark.parametrize(
+    ("srcset", "widest"),
+    [("/s.jpg 300w, /l.jpg 900w, /m.jpg 600w", "/l.jpg"), ("/s.jpg 1x,/l.jpg 2x", "/l.jpg"), ("/only.jpg", "/only.jpg"),
+     ("/a,b.jpg 1x, /c,d.jpg 1.5x", "/c,d.jpg"), (" , ", None), ("x" * 1_000_000, "x" * 20_000)],
+)  # fmt: skip
+def test_of_a_set_of_pictures_the_widest_is_taken_and_floods_cost_nothing(srcset: str, widest: str | None) -> None:
+    assert image_address({"srcset": srcset}) == widest
 
 
 # -- entries -------------------------------------------------------------------------------------------------------------

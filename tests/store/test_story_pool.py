@@ -29,6 +29,15 @@ async def _pool(store: Store, *sources: str) -> list[Story]:
         return await stories.pool(conn, sources or None, EVER)
 
 
+async def test_the_pool_says_which_links_it_knows_however_long_they_are(store: Store) -> None:
+    long = "news.example.com/" + "x" * 3000
+    await _add(store, raw_story(), raw_story("2", link_key=long))
+    asked = ["news.example.com/1", long, "news.example.com/3", *(f"other.example.com/{n}" for n in range(1200))]
+    async with store.read() as conn:
+        assert await stories.known_links(conn, asked) == {"news.example.com/1", long}
+        assert await stories.known_links(conn, []) == set()
+
+
 async def test_a_story_comes_back_as_it_was_found(store: Store) -> None:
     published = after(-3600)
     raw = raw_story(published=published, image="https://i.example.com/1.png", language="en", topics=("naval", "air"))
