@@ -17,7 +17,7 @@ from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, e
 from digest.clock import first_of
 from digest.daemon.signals import told_to_end
 from digest.errors import RelayRefused, TemplateError, UsageError
-from digest.flow import departure, gathering, mailing, membership, produce, publish, report
+from digest.flow import departure, gathering, mailing, membership, produce, publish, report, withdrawal
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.report import Report
@@ -58,6 +58,8 @@ async def send(room: Newsroom, order: Order) -> int:
     if issue.state is _S.SKIPPED:
         await _point_at_held(room, order.newsletter)
         return await _conclude(room, issue.id, order.as_json)
+    issue, gone = await withdrawal.look_again(room, issue)
+    warnings += gone
     # With --yes nobody reads it: a template that does not render then fails the issue, as it would at its slot.
     with contextlib.suppress(*([TemplateError] if order.yes else [])):
         await _summary(room, issue, warnings)
@@ -178,6 +180,9 @@ async def approve(room: Newsroom, issue_id: int, as_json: bool) -> int:
     """Approve; send here and now unless the slot is still to come."""
     issue = await publish.get(room, issue_id)
     await membership.sync(room, room.settings.newsletter(issue.newsletter).lists)
+    if issue.state in BEFORE_APPROVAL and not issue.approved_at:
+        for warning in (await withdrawal.look_again(room, issue))[1]:
+            note(f"Warning: {warning}")
     issue = await publish.approve(room, issue_id)
     if issue.state in BEFORE_APPROVAL:
         note(f"That was the first approval. A second editor must approve issue {issue_id} too.")

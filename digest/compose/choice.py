@@ -83,10 +83,10 @@ def _give_way(draft: _Draft, over: Iterable[Candidate]) -> None:
             draft.take(each)
 
 
-def rank(candidate: Candidate) -> tuple[float, float, str, str, int]:
-    """Sorts candidates: best first; ties by age, then link."""
+def rank(candidate: Candidate) -> tuple[float, float, str, int]:
+    """Sorts candidates: best first; ties by age, then source, then the order in which the source has them: its editors'."""
     story = candidate.story
-    return -candidate.score.value, -story.published.timestamp(), story.link_key, story.source, story.id
+    return -candidate.score.value, -story.published.timestamp(), story.source, story.id
 
 
 def _lead(ranked: Sequence[Candidate], limits: Limits) -> Candidate | None:

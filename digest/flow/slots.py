@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from digest import log
 from digest.errors import IllegalMove, TemplateError
-from digest.flow import gathering, membership, notify, produce, publish
+from digest.flow import gathering, membership, notify, produce, publish, withdrawal
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import OPEN, Issue, IssueState
 from digest.model.schedule import Due, Duty, Rhythm, due, slots
@@ -152,12 +152,21 @@ async def _approve_or_hold(room: Newsroom, issue: Issue) -> None:
         return
     await membership.refresh(room, room.settings.newsletters[issue.newsletter].lists)
     try:
+        await _look_again(room, issue)
         await publish.approve_or_rebuild(room, issue.id)
     except TemplateError as error:
         _log.error("issue.failed", issue=issue.id, reason=str(error))
     except IllegalMove as error:
         # Another daemon, or an editor, was faster; what they did stands.
         _log.info("issue.moved", issue=issue.id, reason=str(error))
+
+
+async def _look_again(room: Newsroom, issue: Issue) -> None:
+    """Ask once more whether the stories still stand; nobody is there to be warned, so it goes into the event log."""
+    issue, warnings = await withdrawal.look_again(room, issue)
+    if warnings:
+        async with room.store.write() as conn:
+            await room.log(conn, "issue.stories_withdrawn", issue, reason="; ".join(warnings))
 
 
 async def _hold_late(room: Newsroom, name: str, slot: datetime) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -21,8 +20,6 @@ from digest.compose.withdrawn import Fault, Page, fault_of
 from digest.errors import GatherError, UsageError
 from digest.flow import editing, produce
 from digest.flow.newsroom import Newsroom
-from digest.gather.articles import article_of
-from digest.gather.document import parse
 from digest.gather.fetch import Fetcher
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue, IssueStory
@@ -31,6 +28,7 @@ from digest.store import checks, edits
 IN_ALL_S = 5.0
 FRESH = timedelta(minutes=10)
 """So long a finding holds: `send` and the timetable ask again and again."""
+_GONE = frozenset({404, 410})
 _PAUSE = timedelta(seconds=0.25)
 
 
@@ -115,31 +113,27 @@ async def _ask(room: Newsroom, stories: Iterable[IssueStory]) -> dict[str, dict[
     hasty = gather.model_copy(update={"pause": min(gather.pause, _PAUSE)})
 
     async def ask(story: IssueStory) -> None:
-        page = await _page(fetcher, story.link)
+        source = room.settings.sources.get(story.source)
+        page = await _page(room, fetcher, story.link, named_by=(source.url if source else None) or "")
         if page is not None:
             fault = fault_of(story.title, story.link, story.language, page)
             found[_key(story)] = asdict(fault) if fault else {}
 
-    async with Fetcher(hasty, room.clock, total_s=IN_ALL_S) as fetcher:
+    async with Fetcher(hasty, room.clock, room.courtesy, total_s=IN_ALL_S) as fetcher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(IN_ALL_S):
                 await asyncio.gather(*map(ask, stories))
     return found
 
 
-async def _page(fetcher: Fetcher, link: str) -> Page | None:
-    """What the link leads to; None when nobody can say now."""
+async def _page(room: Newsroom, fetcher: Fetcher, link: str, named_by: str) -> Page | None:
+    """What the link leads to; None when nobody can say now. named_by: the address of the source that has the link."""
     try:
-        response = await fetcher.get(link)
+        response = await fetcher.get(link, named_by=named_by)
     except GatherError as error:
-        return Page(link, gone=True) if _says_gone(error) else None
+        return Page(link, gone=True) if error.status in _GONE else None
     try:
-        article = article_of(parse(response.body, response.content_type), response.url)
+        headline = await room.parsers.headline(response)
     except GatherError:  # nothing that can be read, a PDF perhaps: it is there
-        article = None
-    return Page(response.url, titles=(article.title,) if article else ())
-
-
-def _says_gone(error: GatherError) -> bool:
-    """404 or 410; an address that we refuse to fetch is permanent too, and no withdrawal."""
-    return error.permanent and re.search(r"\((404|410)\)$", str(error)) is not None
+        headline = None
+    return Page(response.url, titles=(headline,) if headline else ())

@@ -18,7 +18,8 @@ from json import loads
 from typing import Any, BinaryIO
 
 from digest.errors import GatherError, PageChanged
-from digest.gather.articles import with_article
+from digest.gather.articles import article_of, with_article
+from digest.gather.document import parse
 from digest.gather.feeds import parse_feed
 from digest.gather.pages import stories_of_page
 from digest.gather.suggest import suggest
@@ -102,6 +103,11 @@ def _article(body: bytes, head: dict[str, Any]) -> Any:
     return from_story(with_article(to_story(head["story"]), body, head["content_type"], head["url"], now))
 
 
+def _headline(body: bytes, head: dict[str, Any]) -> Any:
+    found = article_of(parse(body, head["content_type"]), head["url"])
+    return found.title if found else None
+
+
 def _suggestion(body: bytes, head: dict[str, Any]) -> Any:
     found = suggest(body, head["content_type"], head["url"], datetime.fromisoformat(head["now"]))
     return {
@@ -112,7 +118,7 @@ def _suggestion(body: bytes, head: dict[str, Any]) -> Any:
     }
 
 
-_TASKS: dict[str, Task] = {"stories": _stories, "article": _article, "suggest": _suggestion}
+_TASKS: dict[str, Task] = {"stories": _stories, "article": _article, "headline": _headline, "suggest": _suggestion}
 
 
 if __name__ == "__main__":

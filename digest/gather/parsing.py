@@ -54,6 +54,11 @@ class Parsers:
         head = {"story": from_story(story), "now": now.isoformat()}
         return to_story(await self._run("article", head, response))
 
+    async def headline(self, response: Response) -> str | None:
+        """What the article of a page is headed; None for a page that has none. Raises GatherError."""
+        found: str | None = await self._run("headline", {}, response)
+        return found
+
     async def suggestion(self, response: Response, now: datetime) -> Suggestion:
         """How the page could be a source. Raises GatherError."""
         found = await self._run("suggest", {"now": now.isoformat()}, response)

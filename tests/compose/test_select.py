@@ -112,12 +112,12 @@ def test_the_freshest_lead_and_the_rest_follows_by_score() -> None:
     ]  # fmt: skip
 
 
-def test_stories_of_the_same_score_are_ordered_by_age_and_then_by_link() -> None:
+def test_stories_of_the_same_score_are_ordered_by_age_and_then_as_their_source_has_them() -> None:
     ahead = NOW + timedelta(hours=1)  # dated in the future: all as fresh as can be
     stories = [
         story(4, source="wire"), story(3, source="wire"), story(5, source="notes"), story(9, published=ahead),
     ]  # fmt: skip
-    assert chosen(select(stories, {}, rules(["wire", "notes"]))) == [9, 3, 4, 5]
+    assert chosen(select(stories, {}, rules(["wire", "notes"]))) == [9, 5, 3, 4]
 
 
 def test_the_lead_has_a_teaser_if_any_story_has_and_the_others_keep_their_order() -> None:

@@ -54,7 +54,7 @@ lists = ["readers"]
 
 DAILY = 'schedule = "0 7 * * *"'
 
-_ITEM = "<item><title>{title}</title><link>https://news.example.com/{key}</link><guid>{key}</guid>" \
+_ITEM = "<item><title>{title}</title><link>{link}</link><guid>{key}</guid>" \
         "<description>What is told of it in a sentence.</description><pubDate>{date}</pubDate></item>"  # fmt: skip
 
 
@@ -71,8 +71,12 @@ class Site:
     def publish(self, *keys: str, prefix: str = "Story") -> None:
         """What the source's feed has from now on."""
         date = format_datetime(self.clock.now())
-        items = "".join(_ITEM.format(title=f"{prefix} number {key} of the day", key=key, date=date) for key in keys)
-        feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title>{items}</channel></rss>'
+        items = ""
+        for key in keys:
+            title, path = f"{prefix} number {key} of the day", f"/{key}"
+            items += _ITEM.format(title=title, key=key, date=date, link=self.web.url(path))
+            self.web.pages[path] = Page(f"<html><article><h1>{title}</h1></article></html>".encode())
+        feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title><language>en</language>{items}</channel></rss>'
         self.web.pages["/feed.xml"] = Page(feed.encode(), headers={"Content-Type": "application/rss+xml"})
 
     def break_source(self) -> None:
