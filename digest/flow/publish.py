@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from digest.audience.rule import audience_of
 from digest.errors import Conflict, IllegalMove, StoryTaken, TemplateError
-from digest.flow import notify, produce
+from digest.flow import notify, produce, selection
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue, fingerprint
@@ -185,7 +185,8 @@ async def _undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
     """Take an approval back: the memory is released and the deliveries are gone, as if it had never been."""
     if await deliveries.has_left(conn, issue.id):
         raise IllegalMove(f"issue {issue.id}", "leaving already", _S.REVIEW)
-    await issues.move(conn, issue, _S.REVIEW, approved_at=None, not_before=None, subject=None)
+    subject = await selection.own_subject(conn, issue.id)
+    await issues.move(conn, issue, _S.REVIEW, approved_at=None, not_before=None, subject=subject)
     await deliveries.thaw(conn, issue.id)
     await stories.release(conn, issue.id)
     await room.log(conn, "issue.undone", issue)

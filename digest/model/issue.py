@@ -141,7 +141,7 @@ class Issue:
 
 def fingerprint(issue: Issue) -> str:
     """Stands for what two editors who approve an issue must both have seen: subject, intro, the stories in their order."""
-    seen = [field.name for field in fields(IssueStory) if field.name not in {"score", "why"}]
+    seen = [field.name for field in fields(IssueStory) if field.name not in {"score", "factors", "why"}]
     stories = [[getattr(story, name) for name in seen] for story in issue.stories]
     return sha256(repr((issue.subject, issue.intro, stories)).encode("utf-8", "backslashreplace")).hexdigest()
 

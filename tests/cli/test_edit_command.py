@@ -53,7 +53,8 @@ async def test_positions_are_those_of_the_issue_as_it_was_shown(edited: Path, di
     shown = digest("issues", "show", "1", "--json", site=edited)
     assert shown.document == ran.document
     undone = digest("issues", "edit", "1", "--undo", "--json", site=edited).document
-    assert (undone["intro"], undone["subject"], titles(undone)) == ("", "Mine", ["Delta", "First", "Gamma"])
+    assert (undone["intro"], titles(undone)) == ("Good morning.", ["Delta", "First", "Gamma"])
+    assert undone["subject"] == "Delta news"  # the newsletter's own again: its lead's headline
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,13 @@ async def test_an_editors_subject_and_words_are_what_is_approved(make_site: Open
         await editing.undo(site.room, issue.id)
 
 
+async def test_an_editors_subject_is_there_still_when_the_approval_is_taken_back(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    await editing.apply(site.room, issue.id, [Move(Act.SUBJECT, text="A subject of mine")])
+    await publish.approve(site.room, issue.id)
+    assert (await publish.hold(site.room, issue.id, "wait")).subject == "A subject of mine"
+
+
 async def test_a_held_issue_may_be_edited_until_something_has_left(make_site: OpenSite) -> None:
     site, issue = await under_review(make_site)
     await publish.hold(site.room, issue.id, "wait")
