@@ -1,18 +1,24 @@
 """Which stories an issue carries, in which order, and why.
 
-The rules, in the order in which they speak: remembered (an issue carried it), excluded by a word, outside the window, too
-old, one source too often, no room. What is not here: where candidates and memory come from (flow/produce).
+    candidates -> kept out by a rule | clusters -> one story each -> scored -> the lead -> the rest, for variety ->
+    sections
+
+The rules, in the order in which they speak: remembered (an issue carried it), excluded by a word, too old, outside the
+window, told already by another source, then the caps, likeness, and room. What is not here: where candidates and memory
+come from (flow/produce), what an editor changes (edit).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from digest.compose.rank import Score, score
-from digest.model.issue import IssueStory
+from digest.compose import choice
+from digest.compose.choice import Candidate, Section
+from digest.compose.cluster import Cluster, clusters, read, representative
+from digest.compose.rank import Scale, score
+from digest.model.issue import AlsoIn, IssueStory
 from digest.model.story import Story, first_word_in
 
 
@@ -22,7 +28,8 @@ class Rules:
 
     since: stories seen up to then were for an earlier issue; None: there was none. per_source: at most so many of one
     source while others have something to say. weights: by source. include, exclude: words; a story needs one of the
-    former (if there are any) and none of the latter.
+    former (if there are any) and none of the latter. boost: word or topic to factor. per_month: stories a month, by
+    source.
     """
 
     now: datetime
@@ -35,31 +42,90 @@ class Rules:
     weights: Mapping[str, float]
     include: Collection[str] = ()
     exclude: Collection[str] = ()
+    boost: Mapping[str, float] = field(default_factory=dict)
+    per_month: Mapping[str, float] = field(default_factory=dict)
+    sections: Sequence[Section] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The issue that carried a story. on: the day on which it was sent, as an editor reads it; "" when it has not left."""
+
+    issue: int
+    on: str = ""
+
+    def reason(self, whose: str = "it") -> str:
+        """Why a story is out: `whose` report the issue carried."""
+        sent = f"sent on {self.on}" if self.on else "about to be sent"
+        return f"out: issue {self.issue} carried {whose} ({sent})"
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The chosen stories, the lead first; `why` has a sentence for every candidate, by story id."""
+    """The chosen stories, the lead first; `why` has a sentence for every candidate, by story id.
+
+    able: the stories that could have been chosen, by story id.
+    """
 
     stories: tuple[IssueStory, ...]
     why: Mapping[int, str]
+    able: Mapping[int, Candidate]
 
 
-def select(candidates: Sequence[Story], carried: Mapping[int, int], rules: Rules) -> Selection:
+def select(candidates: Sequence[Story], carried: Mapping[int, Carried], rules: Rules) -> Selection:
     """Choose from `candidates`; `carried` names, by story id, the issue that carried a story already."""
+    texts = read(candidates)
     out = {story.id: reason for story in candidates if (reason := _kept_out(story, carried, rules))}
-    ranked = _ranked([story for story in candidates if story.id not in out], rules)
-    chosen, left = _fill(ranked, rules)
-    if chosen:
-        chosen = _lead_first(chosen)
-    stories = tuple(_issue_story(story, place, points) for place, (story, points) in enumerate(chosen))
-    return Selection(stories, out | left | {story.story_id: story.why for story in stories})
+    fit: list[Candidate] = []
+    for cluster in clusters(texts):
+        told = _told_already(cluster, carried)
+        able = [story for story in cluster.members if story.id not in out]
+        if told or not able:
+            out |= {story.id: told for story in able}
+            continue
+        best = representative(able, rules.weights)
+        out |= {story.id: _duplicate(best) for story in able if story is not best}
+        fit.append(_candidate(best, cluster, texts[best.id].vector, rules))
+    chosen, left = choice.choose(fit, _limits(rules))
+    stories = tuple(issue_story(candidate, place) for place, candidate in enumerate(chosen))
+    why = out | left | {story.story_id: story.why for story in stories}
+    return Selection(stories, why, {candidate.story.id: candidate for candidate in fit})
 
 
-def _kept_out(story: Story, carried: Mapping[int, int], rules: Rules) -> str | None:
+def in_order(pool: Sequence[Story], selection: Selection) -> list[Story]:
+    """The pool as an editor wants to read it: the issue from its lead on, then what could have been in it, best first."""
+    places = {story.story_id: story.position for story in selection.stories}
+    scores = {story_id: candidate.score.value for story_id, candidate in selection.able.items()}
+
+    def place(story: Story) -> tuple[float, float, float, int]:
+        position, worth = places.get(story.id, len(places)), scores.get(story.id, -1.0)
+        return position, -worth, -story.published.timestamp(), story.id
+
+    return sorted(pool, key=place)
+
+
+def next_best(selection: Selection, without: Collection[int]) -> IssueStory | None:
+    """The story that would come next: a chosen one if there is one left, else the best of those that had no room."""
+    left = [story for story in selection.stories if story.story_id not in without]
+    if left:
+        return max(left, key=lambda story: (story.score, -story.position))
+    spare = [each for each in selection.able.values() if each.story.id not in without]
+    best = min(spare, key=choice.rank, default=None)
+    return issue_story(best, 0) if best else None
+
+
+def by_hand(story: Story, rules: Rules) -> Candidate:
+    """A story that an editor wants, whatever the rules say of it."""
+    return _candidate(story, Cluster((story,)), {}, rules)
+
+
+# -- what cannot be in it ----------------------------------------------------------------------------------------------
+
+
+def _kept_out(story: Story, carried: Mapping[int, Carried], rules: Rules) -> str | None:
     """Why a story cannot be in this issue at all; None if it can."""
     if story.id in carried:
-        return f"out: issue {carried[story.id]} carried it"
+        return carried[story.id].reason()
     if hit := first_word_in(rules.exclude, story.title, story.teaser):
         return f"out: excluded by the word {hit!r}"
     if rules.include and not first_word_in(rules.include, story.title, story.teaser):
@@ -71,47 +137,56 @@ def _kept_out(story: Story, carried: Mapping[int, int], rules: Rules) -> str | N
     return None
 
 
-def _ranked(candidates: Sequence[Story], rules: Rules) -> list[tuple[Story, Score]]:
-    """Best first; ties by age, then source, then the order in which the source has them."""
-    scored = [(story, score(story, rules.weights, rules.now, rules.half_life)) for story in candidates]
-    return sorted(scored, key=lambda pair: (-pair[1].value, -pair[0].published.timestamp(), pair[0].source, pair[0].id))
+def _told_already(cluster: Cluster, carried: Mapping[int, Carried]) -> str:
+    """The reason by which a whole cluster is out; "" where nothing of it was sent."""
+    sent = next((story for story in cluster.members if story.id in carried), None)
+    return carried[sent.id].reason(f"the same story from {sent.source}") if sent else ""
 
 
-def _fill(ranked: Sequence[tuple[Story, Score]], rules: Rules) -> tuple[list[tuple[Story, Score]], dict[int, str]]:
-    """Take the best, with a cap on each source; the cap gives way where it would leave fewer than `min`.
-
-    A cap is for variety: a newsletter with one source has nothing to vary, and takes what that source has.
-    """
-    cap = rules.per_source if len(rules.weights) > 1 else rules.max
-    taken: list[tuple[Story, Score]] = []
-    over_cap: list[tuple[Story, Score]] = []
-    left: dict[int, str] = {}
-    used: Counter[str] = Counter()
-    for pair in ranked:
-        story = pair[0]
-        if len(taken) == rules.max:
-            left[story.id] = f"out: the issue is full ({rules.max} stories)"
-        elif used[story.source] >= cap:
-            left[story.id] = f"out: there are {cap} stories of {story.source} already"
-            over_cap.append(pair)
-        else:
-            used[story.source] += 1
-            taken.append(pair)
-    spare = over_cap[: max(0, rules.min - len(taken))]
-    for story, _ in spare:
-        del left[story.id]
-    return sorted([*taken, *spare], key=ranked.index), left
+def _duplicate(best: Story) -> str:
+    return f"out: duplicate of “{best.title}” ({best.source})"
 
 
-def _lead_first(chosen: list[tuple[Story, Score]]) -> list[tuple[Story, Score]]:
-    """The best story with a teaser leads: a headline alone makes a poor front page."""
-    lead = next((pair for pair in chosen if pair[0].teaser), chosen[0])
-    return [lead, *(pair for pair in chosen if pair is not lead)]
+def _ago(span: timedelta) -> str:
+    hours = span.total_seconds() / 3600
+    return f"{hours:.0f} h" if hours < 96 else f"{hours / 24:.0f} days"
 
 
-def _issue_story(story: Story, position: int, points: Score) -> IssueStory:
+# -- what can ----------------------------------------------------------------------------------------------------------
+
+
+def _candidate(best: Story, cluster: Cluster, vector: dict[str, float], rules: Rules) -> Candidate:
+    scale = Scale(rules.now, rules.half_life, rules.weights, rules.boost, rules.per_month)
+    return Candidate(
+        story=best,
+        score=score(best, scale, cluster.sources),
+        vector=vector,
+        section=choice.section_of(best.topics, rules.sections),
+        also=tuple(_also(best, cluster)),
+    )
+
+
+def _also(best: Story, cluster: Cluster) -> Iterable[AlsoIn]:
+    """Who else has the story, each once, with the link to that report; other sources of the same page have that page's."""
+    named = {best.source}
+    for story in (best, *cluster.members):
+        for source in (story.source, *story.also):
+            if source not in named:
+                named.add(source)
+                yield AlsoIn(source, story.link, story.link_key)
+
+
+def _limits(rules: Rules) -> choice.Limits:
+    """A cap on sources is for variety: a newsletter with one source has nothing to vary, and takes what that source has."""
+    per_source = rules.per_source if len(rules.weights) > 1 else rules.max
+    return choice.Limits(rules.min, rules.max, per_source, tuple(rules.sections))
+
+
+def issue_story(candidate: Candidate, position: int) -> IssueStory:
+    """A candidate as it stands in an issue."""
+    story = candidate.story
     place = "in: the lead" if position == 0 else f"in: rank {position + 1}"
-    also = f", also in {', '.join(story.also)}" if story.also else ""
+    also = f", also in {', '.join(each.source for each in candidate.also)}" if candidate.also else ""
     return IssueStory(
         story_id=story.id,
         position=position,
@@ -126,11 +201,9 @@ def _issue_story(story: Story, position: int, points: Score) -> IssueStory:
         image=story.image,
         language=story.language,
         topics=story.topics,
-        score=points.value,
-        why=f"{place}; {points}{also}",
+        score=candidate.score.value,
+        why=f"{place}; {candidate.score}{also}",
+        section=candidate.section,
+        also=candidate.also,
+        factors=candidate.score.factors,
     )
-
-
-def _ago(span: timedelta) -> str:
-    hours = span.total_seconds() / 3600
-    return f"{hours:.0f} h" if hours < 96 else f"{hours / 24:.0f} days"

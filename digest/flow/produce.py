@@ -8,24 +8,40 @@ What is not here: filling the pool (gathering), approving an issue (publish), th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from digest.compose.select import Rules, Selection, select
-from digest.errors import NotFound
+from digest.compose import cluster
+from digest.compose.choice import Section
+from digest.compose.select import Carried, Rules, Selection, by_hand, in_order, issue_story, select
+from digest.errors import NotFound, UsageError
 from digest.flow import notify
 from digest.flow.gathering import OLD
 from digest.flow.newsroom import Newsroom
-from digest.model.issue import REGULAR, Issue, IssueState
+from digest.flow.selection import keep
+from digest.model.issue import REGULAR, Issue, IssueState, IssueStory
 from digest.model.story import Story
 from digest.store import issues, stories
 from digest.store.engine import Connection
+from digest.store.stories import Memory
+
+_MONTH, _WEEK = timedelta(days=30), timedelta(days=7)
 
 
 async def choose(conn: Connection, room: Newsroom, name: str, edition: str = REGULAR) -> tuple[list[Story], Selection]:
     """The pool of a newsletter, and what would be in an issue that is built now, with the reasons."""
+    rules = await _rules(conn, room, name, edition)
+    # As far back as a story could tell of the same event as one that is young enough: that one may have been sent.
+    since = rules.now - max(2 * rules.max_age, rules.max_age + cluster.WINDOW)
+    pool = await stories.pool(conn, room.settings.newsletter(name).sources, since)
+    remembered = await stories.remembered(conn, name, edition, rules.now - stories.REMEMBERED)
+    return pool, select(pool, _carried(pool, remembered, room.settings.zone_of(name)), rules)
+
+
+async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> Rules:
     now = room.clock.now()
     newsletter = room.settings.newsletter(name)
-    rules = Rules(
+    return Rules(
         now=now,
         since=await issues.last_built(conn, name, edition),
         max_age=room.settings.max_age(name, now),
@@ -36,26 +52,64 @@ async def choose(conn: Connection, room: Newsroom, name: str, edition: str = REG
         weights={source: room.settings.sources[source].weight for source in newsletter.sources},
         include=newsletter.rank.include,
         exclude=newsletter.rank.exclude,
+        boost=newsletter.rank.boost,
+        per_month=await _per_month(conn, newsletter.sources, now),
+        sections=[Section(each.title, each.topics, each.max) for each in newsletter.sections],
     )
-    pool = await stories.pool(conn, newsletter.sources, now - 2 * rules.max_age)
-    remembered = await stories.remembered(conn, name, edition)
-    return pool, select(pool, _carried(pool, remembered), rules)
 
 
-def _carried(pool: Sequence[Story], remembered: dict[tuple[str, str], int]) -> dict[int, int]:
-    """The issue that carried a story before, by story id: its link, its id or its title is remembered."""
+async def _per_month(conn: Connection, sources: Sequence[str], now: datetime) -> dict[str, float]:
+    """How many stories a month each source has, by what it published in the last month or since we know it.
+
+    Less than a week says nothing about a month: such a source counts as frequent, as one without stories does.
+    """
+    counted = await stories.per_source(conn, sources, now - _MONTH, now)
     return {
-        story.id: remembered[mark] for story in pool for mark in reversed(stories.marks(story)) if mark in remembered
+        source: number * (_MONTH / (now - first)) for source, (number, first) in counted.items() if now - first >= _WEEK
     }
 
 
+def _carried(pool: Sequence[Story], remembered: Mapping[tuple[str, str], Memory], zone: ZoneInfo) -> dict[int, Carried]:
+    """The issue that carried a story before, by story id: its link, its id or its title is remembered."""
+    return {
+        story.id: _as_read(remembered[mark], zone)
+        for story in pool
+        for mark in reversed(stories.marks(story))
+        if mark in remembered
+    }
+
+
+def _as_read(memory: Memory, zone: ZoneInfo) -> Carried:
+    sent = memory.sent.astimezone(zone) if memory.sent else None
+    return Carried(memory.issue, f"{sent.day} {sent:%B %Y}" if sent else "")
+
+
 async def explain(room: Newsroom, name: str | None) -> tuple[list[Story], Mapping[int, str]]:
-    """The pool (of a newsletter, if given) and, by story id, why a story would be in or out of its next issue."""
+    """The pool (of a newsletter, if given) and, by story id, why a story would be in or out of its next issue.
+
+    Of a newsletter: the issue in its order, then what could have been in it, best first, then the rest.
+    """
     async with room.store.read() as conn:
         if name is not None:
             pool, selection = await choose(conn, room, name)
-            return pool, selection.why
+            return in_order(pool, selection), selection.why
         return await stories.pool(conn, None, room.clock.now() - OLD), {}
+
+
+async def from_pool(conn: Connection, room: Newsroom, issue: Issue, story_id: int) -> IssueStory:
+    """A story of the pool as it would stand in the issue, whatever the rules say of it.
+
+    Raises NotFound; UsageError when an issue has carried it.
+    """
+    pool, selection = await choose(conn, room, issue.newsletter, issue.edition)
+    story = next((each for each in pool if each.id == story_id), None)
+    if story is None:
+        raise NotFound(f"the pool of {issue.newsletter} has no story {story_id}; see: digest stories --newsletter "
+                       f"{issue.newsletter}")  # fmt: skip
+    if " carried " in selection.why[story_id]:
+        raise UsageError(f"“{story.title}” is {selection.why[story_id]}")
+    able = selection.able.get(story_id)
+    return issue_story(able or by_hand(story, await _rules(conn, room, issue.newsletter, issue.edition)), 0)
 
 
 async def draft(room: Newsroom, name: str, slot: datetime, *, scheduled: bool) -> Issue:
@@ -82,8 +136,8 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
             return issue
         now = room.clock.now()
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
-        await issues.put_stories(conn, issue.id, selection.stories)
-        if wanting := lacks(room, issue.newsletter, len(selection.stories)):
+        made = await keep(conn, issue, selection.stories)
+        if wanting := lacks(room, issue.newsletter, len(made.stories)):
             await issues.note(conn, issue.id, reason=wanting, built_at=now)
         else:
             await issues.move(conn, issue, IssueState.REVIEW, built_at=now)
@@ -100,10 +154,10 @@ async def rebuild(room: Newsroom, issue: Issue) -> Issue:
         if issue.state is not IssueState.REVIEW:
             return issue
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
-        await issues.put_stories(conn, issue.id, selection.stories)
+        made = await keep(conn, issue, selection.stories)
         await issues.note(conn, issue.id, built_at=room.clock.now())
         await room.log(conn, "issue.rebuilt", issue, reason="another issue took one of its stories")
-        if wanting := lacks(room, issue.newsletter, len(selection.stories)):
+        if wanting := lacks(room, issue.newsletter, len(made.stories)):
             await skip(conn, room, issue, wanting)
         return await issues.get(conn, issue.id)
 

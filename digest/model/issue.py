@@ -5,6 +5,7 @@ What is not here: who makes a move and when (flow), how an issue is chosen (comp
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -63,11 +64,30 @@ REGULAR = "regular"
 """The edition that every newsletter has."""
 
 
+SPONSORED = "sponsored"
+"""The topic that marks a story as paid for: it is labelled, never leads, and there is one in an issue at most."""
+
+
+def is_sponsored(topics: Iterable[str]) -> bool:
+    """Whether a story with these topics is paid for."""
+    return any(topic.casefold() == SPONSORED for topic in topics)
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoIn:
+    """Another source that tells the same story, and where. link_key: the link's identity."""
+
+    source: str
+    link: str
+    link_key: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class IssueStory:
     """A story as it stands in one issue: what the editor changes here changes this issue only.
 
-    position: 0 is the lead. why: the reason for its place, in an editor's words. score: for ordering only.
+    position: 0 is the lead. why: the reason for its place, in an editor's words. score: for ordering only; factors: what it
+    is the product of. section: the title of the section it belongs to, "" for none. also: other sources that tell it.
     """
 
     story_id: int
@@ -86,6 +106,14 @@ class IssueStory:
     pinned: bool = False
     score: float = 0.0
     why: str = ""
+    section: str = ""
+    also: tuple[AlsoIn, ...] = ()
+    factors: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def sponsored(self) -> bool:
+        """Whether it is paid for, and so labelled."""
+        return is_sponsored(self.topics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +152,7 @@ class RenderedIssue:
 
     html, text: with placeholders and story marks (`render.slots` knows their form, `nonce` makes them unguessable).
     from_, reply_to: header values as text. list_id: without angle brackets. topics: story number (as in its mark) to the
-    topics that story has; `everyone`: story numbers that go to every subscriber.
+    topics that story has, behind the stories the same for headings; `everyone`: numbers that go to every subscriber.
     """
 
     nonce: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from digest.errors import TemplateError
-from digest.model.issue import Issue, IssueStory, RenderedIssue
+from digest.model.issue import AlsoIn, Issue, IssueStory, RenderedIssue
 from digest.model.subscriber import domain_of
 from digest.render.inline import inline
 from digest.render.merge import UNSAFE, cut
@@ -53,7 +54,8 @@ def render_issue(
     context = _shared(issue, stories, newsletter, site, language, zone)
     context["subject"] = _subject(environment, name, newsletter, context, subject)
     context["preheader"] = one_line(_string(environment, name, "preheader", newsletter.preheader, context))
-    context |= _slots(nonce) | {MARKS: Marks(nonce, stories)}
+    groups = context["sections"]
+    context |= _slots(nonce) | {MARKS: Marks(nonce, [*stories, *groups])}
     return RenderedIssue(
         nonce=nonce,
         newsletter=name,
@@ -66,8 +68,8 @@ def render_issue(
         list_title=newsletter.title,
         list_id=f"{name}.{domain_of(newsletter.from_.email)}",
         language=language,
-        topics=tuple(story.topics for story in stories),
-        everyone=frozenset(number for number, story in enumerate(stories) if _for_everyone(number, story)),
+        topics=(*(story.topics for story in stories), *(group.topics for group in groups)),
+        everyone=frozenset(number for number, each in enumerate([*stories, *groups]) if _for_everyone(number, each)),
     )
 
 
@@ -90,9 +92,30 @@ def subject_of(
     return _subject(environment, name, newsletter, context, issue.subject)
 
 
-def _for_everyone(number: int, story: IssueStory) -> bool:
-    """The lead, pinned stories, and those without a topic: nobody could follow these."""
-    return number == 0 or story.pinned or not story.topics
+def _for_everyone(number: int, part: IssueStory | Group) -> bool:
+    """The lead, pinned stories, and those without a topic, which nobody could follow; a heading above one of these."""
+    if isinstance(part, Group):
+        return any(_for_everyone(story.position, story) for story in part.stories)
+    return number == 0 or part.pinned or not part.topics
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Stories behind the lead that stand together. title: of their section; "" for those that belong to none."""
+
+    title: str
+    stories: tuple[IssueStory, ...]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Whoever follows one of these gets a story of the group."""
+        return tuple(dict.fromkeys(topic for story in self.stories for topic in story.topics))
+
+
+def groups_of(stories: Sequence[IssueStory]) -> tuple[Group, ...]:
+    """The stories behind the lead, by section, in their order."""
+    parts = groupby(stories[1:], key=lambda story: story.section)
+    return tuple(Group(one_line(title), tuple(members)) for title, members in parts)
 
 
 # -- what a template gets ----------------------------------------------------------------------------------------------
@@ -107,6 +130,7 @@ def _in_order(issue: Issue, zone: ZoneInfo) -> tuple[IssueStory, ...]:
             title=one_line(story.title),
             teaser=one_line(story.teaser),
             source=one_line(story.source),
+            also=tuple(AlsoIn(one_line(each.source), _web(each.link)) for each in story.also),
             link=_web(story.link),
             image=_web(story.image or "") or None,
             published=story.published.astimezone(zone),
@@ -132,6 +156,7 @@ def _shared(
         "site": site,
         "lead": stories[0],
         "stories": stories,
+        "sections": groups_of(stories),
         "intro": intro,
         "date": date,
         "language": language,
@@ -154,6 +179,7 @@ def _content(issue: Issue, stories: Sequence[IssueStory], name: str, newsletter:
     texts += [newsletter.subject, newsletter.preheader, site.name, site.url, site.address]
     for story in stories:
         texts += [story.title, story.teaser, story.link, story.source, story.image or "", story.published.isoformat()]
+        texts += [story.section, *(text for each in story.also for text in (each.source, each.link))]
     return "\n".join(texts)
 
 

@@ -34,7 +34,7 @@ _STRING = "<template>"
 
 
 class Marks:
-    """Numbers the stories of one issue in their order, for the marks around their blocks."""
+    """Numbers the stories of one issue in their order, then its groups, for the marks around their blocks."""
 
     def __init__(self, nonce: str, stories: Iterable[Hashable]) -> None:
         self.nonce = nonce
@@ -44,21 +44,26 @@ class Marks:
         """`body` between the marks of `story`."""
         number = self._numbers.get(story)
         if number is None:
-            raise SlotMisuse("a story block was given something that is no story of this issue")
+            raise SlotMisuse(
+                "a story block was given something that is no story of this issue, or a heading no group of `sections`"
+            )
         return f"{mark(self.nonce, number, False, html)}{body}{mark(self.nonce, number, True, html)}"
 
 
 class StoryExtension(Extension):
-    """`{% story s %}…{% endstory %}`: this block is left out for subscribers who do not follow the story's topics."""
+    """`{% story s %}…{% endstory %}`: this block is left out for subscribers who do not follow the story's topics.
 
-    tags = {"story"}  # noqa: RUF012 - the attribute is Jinja's, and so is its type
+    `{% heading g %}…{% endheading %}` likewise: left out for those who get no story of the group `g` (one of `sections`).
+    """
+
+    tags = {"story", "heading"}  # noqa: RUF012 - the attribute is Jinja's, and so is its type
 
     def parse(self, parser: Parser) -> nodes.Node:
-        """Read the tag: the story, then everything up to `endstory`."""
-        line = next(parser.stream).lineno
+        """Read the tag: the story or group, then everything up to its end."""
+        tag = next(parser.stream)
         arguments = [parser.parse_expression(), nodes.ContextReference()]
-        body = parser.parse_statements(("name:endstory",), drop_needle=True)
-        return nodes.CallBlock(self.call_method("_bracket", arguments), [], [], body).set_lineno(line)
+        body = parser.parse_statements((f"name:end{tag.value}",), drop_needle=True)
+        return nodes.CallBlock(self.call_method("_bracket", arguments), [], [], body).set_lineno(tag.lineno)
 
     def _bracket(self, story: Hashable, context: Context, caller: Callable[[], str]) -> str:
         marks = context.get(MARKS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from digest.errors import IllegalMove, NotFound
 from digest.model.delivery import DeliveryState
-from digest.model.issue import REGULAR, Issue, IssueState, IssueStory, RenderedIssue, check_move
+from digest.model.issue import REGULAR, AlsoIn, Issue, IssueState, IssueStory, RenderedIssue, check_move
 from digest.store import upsert
 from digest.store.engine import Connection
 from digest.store.tables import deliveries, issue_stories, issues, snapshots, timetable
@@ -65,18 +65,37 @@ def _issue(row: RowMapping, stories: Sequence[IssueStory]) -> Issue:
 async def _stories(conn: Connection, issue_id: int) -> list[IssueStory]:
     query = select(issue_stories).where(issue_stories.c.issue_id == issue_id).order_by(issue_stories.c.position)
     rows = (await conn.execute(query)).mappings()
-    return [
-        IssueStory(**{key: value for key, value in row.items() if key != "issue_id"} | {"topics": tuple(row["topics"])})
-        for row in rows
-    ]
+    return [story_of({key: value for key, value in row.items() if key != "issue_id"}) for row in rows]
+
+
+def story_of(values: Mapping[str, Any]) -> IssueStory:
+    """An issue's story from its columns, or from their values in a JSON document."""
+    published = values["published"]
+    return IssueStory(**{
+        **values,
+        "published": datetime.fromisoformat(published) if isinstance(published, str) else published,
+        "topics": tuple(values["topics"]),
+        "also": tuple(AlsoIn(**each) for each in values["also"]),
+        "factors": tuple((name, factor) for name, factor in values["factors"]),
+    })  # fmt: skip
 
 
 async def put_stories(conn: Connection, issue_id: int, chosen: Sequence[IssueStory]) -> None:
     """Replace the stories of an issue."""
     await conn.execute(delete(issue_stories).where(issue_stories.c.issue_id == issue_id))
-    rows = [asdict(story) | {"issue_id": issue_id, "topics": list(story.topics)} for story in chosen]
+    rows = [_columns(story) | {"issue_id": issue_id} for story in chosen]
     if rows:
         await conn.execute(insert(issue_stories), rows)
+
+
+def _columns(story: IssueStory) -> dict[str, Any]:
+    lists = {"topics": list(story.topics), "factors": [list(each) for each in story.factors]}
+    return asdict(story) | lists | {"also": [asdict(each) for each in story.also]}
+
+
+def document_of(story: IssueStory) -> dict[str, Any]:
+    """An issue's story as JSON; `story_of` reads it back."""
+    return _columns(story) | {"published": story.published.isoformat()}
 
 
 async def move(conn: Connection, issue: Issue, to: IssueState, **values: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select
@@ -15,9 +15,12 @@ from digest.model.issue import IssueStory
 from digest.model.story import RawStory, Story
 from digest.store import upsert
 from digest.store.engine import Connection
-from digest.store.tables import memory, sightings, stories
+from digest.store.tables import issues, memory, sightings, stories
 
 MAX_LANGUAGE = 35
+
+REMEMBERED = timedelta(days=90)
+"""A story is not told twice within this time."""
 
 
 async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
@@ -106,8 +109,13 @@ async def _carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset
 
 
 def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
-    """What identifies a story: its link, its id at the source, its title when that is telling."""
+    """What identifies a story: its link, its id at the source, its title when that is telling.
+
+    Of a story in an issue also the links of the others who told it: tomorrow they are the same story still.
+    """
     marks = [("link", _bounded(story.link_key))]
+    if isinstance(story, IssueStory):
+        marks += [("link", _bounded(each.link_key)) for each in story.also if each.link_key]
     if story.guid:
         marks.append(("id", _bounded(f"{story.source} {story.guid}")))
     if story.title_key:
@@ -118,7 +126,12 @@ def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
 async def remember(
     conn: Connection, newsletter: str, edition: str, issue_id: int, chosen: Sequence[IssueStory], now: datetime
 ) -> None:
-    """Write the stories of an issue into the memory of its edition. Raises StoryTaken."""
+    """Write the stories of an issue into the memory of its edition. Raises StoryTaken.
+
+    What the edition has forgotten by now is taken out first: it may be told again.
+    """
+    mine = (memory.c.newsletter == newsletter) & (memory.c.edition == edition)
+    await conn.execute(delete(memory).where(mine, memory.c.at <= now - REMEMBERED))
     rows = [
         {"newsletter": newsletter, "edition": edition, "kind": kind, "value": value, "issue_id": issue_id, "at": now}
         for kind, value in dict.fromkeys(mark for story in chosen for mark in marks(story))
@@ -141,11 +154,37 @@ async def is_remembered(conn: Connection, issue_id: int) -> bool:
     return (await conn.execute(query)).first() is not None
 
 
-async def remembered(conn: Connection, newsletter: str, edition: str) -> dict[tuple[str, str], int]:
-    """The memory of an edition: (kind, value) to the issue that carried it."""
-    query = select(memory.c.kind, memory.c.value, memory.c.issue_id)
-    rows = await conn.execute(query.where(memory.c.newsletter == newsletter, memory.c.edition == edition))
-    return {(kind, value): issue_id for kind, value, issue_id in rows}
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The issue that carried something, and when it began to leave; None when it has not yet."""
+
+    issue: int
+    sent: datetime | None
+
+
+async def remembered(
+    conn: Connection, newsletter: str, edition: str, since: datetime | None = None
+) -> dict[tuple[str, str], Memory]:
+    """What an edition remembers from after `since` (None: all of it): (kind, value) to who carried it."""
+    query = select(memory.c.kind, memory.c.value, memory.c.issue_id, issues.c.started_at)
+    query = query.join(issues, issues.c.id == memory.c.issue_id)
+    query = query.where(memory.c.newsletter == newsletter, memory.c.edition == edition)
+    if since is not None:
+        query = query.where(memory.c.at > since)
+    rows = await conn.execute(query)
+    return {(kind, value): Memory(issue_id, sent) for kind, value, issue_id, sent in rows}
+
+
+async def per_source(
+    conn: Connection, sources: Iterable[str], since: datetime, now: datetime
+) -> dict[str, tuple[int, datetime]]:
+    """How many stories of each source were published between `since` and `now`, and when the first of them."""
+    query = (
+        select(stories.c.source, func.count(), func.min(stories.c.published))
+        .where(stories.c.source.in_(list(sources)), stories.c.published > since, stories.c.published <= now)
+        .group_by(stories.c.source)
+    )
+    return {source: (number, first) for source, number, first in await conn.execute(query)}
 
 
 async def count(conn: Connection) -> int:

@@ -147,6 +147,9 @@ issue_stories = Table(
     Column("pinned", Boolean, nullable=False),
     Column("score", Float, nullable=False),
     Column("why", Text, nullable=False),
+    Column("section", Text, nullable=False, server_default=""),
+    Column("also", JSON, nullable=False, server_default="[]"),
+    Column("factors", JSON, nullable=False, server_default="[]"),
 )
 
 # The story memory: what an edition has carried. Unique: of two issues with one story, the later approval fails whole.

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.compose.select import Rules, Selection, select
+from digest.compose.select import Carried, Rules, Selection, select
+from digest.model.issue import AlsoIn
 from digest.model.story import Story
 from tests.compose.pool import NOW, rules, story
 
@@ -19,7 +20,7 @@ def chosen(selection: Selection) -> list[int]:
     return [each.story_id for each in selection.stories]
 
 
-def only(one: Story, wanted: Rules, carried: dict[int, int] | None = None) -> str:
+def only(one: Story, wanted: Rules, carried: dict[int, Carried] | None = None) -> str:
     """What becomes of one story: the reason for its being in or out."""
     return select([one], carried or {}, wanted).why[one.id]
 
@@ -28,7 +29,7 @@ def only(one: Story, wanted: Rules, carried: dict[int, int] | None = None) -> st
 
 
 @st.composite
-def pools(draw: st.DrawFn) -> tuple[list[Story], dict[int, int], Rules]:
+def pools(draw: st.DrawFn) -> tuple[list[Story], dict[int, Carried], Rules]:
     """A pool of any size, its memory, and rules that may leave nothing."""
     sources = draw(st.lists(st.sampled_from(["wire", "notes", "papers"]), min_size=1, max_size=3, unique=True))
     hours = st.integers(-5, 120)
@@ -53,14 +54,14 @@ def pools(draw: st.DrawFn) -> tuple[list[Story], dict[int, int], Rules]:
         "exclude": draw(st.sampled_from([(), ("drone",)])),
         "include": draw(st.sampled_from([(), ("frigate",)])),
     }
-    carried = {each.id: 7 for each in stories if draw(st.booleans())}
+    carried = {each.id: Carried(7) for each in stories if draw(st.booleans())}
     return stories, carried, rules(sources, **wanted)
 
 
 @settings(deadline=None)
 @given(pools(), st.randoms(use_true_random=False))
 def test_the_order_of_the_candidates_changes_nothing(
-    pool: tuple[list[Story], dict[int, int], Rules], dice: Any
+    pool: tuple[list[Story], dict[int, Carried], Rules], dice: Any
 ) -> None:
     stories, carried, wanted = pool
     shuffled = list(stories)
@@ -72,7 +73,7 @@ def test_the_order_of_the_candidates_changes_nothing(
 @settings(deadline=None)
 @given(pools())
 def test_every_candidate_has_a_reason_and_the_chosen_ones_keep_the_rules(
-    pool: tuple[list[Story], dict[int, int], Rules],
+    pool: tuple[list[Story], dict[int, Carried], Rules],
 ) -> None:
     stories, carried, wanted = pool
     selection = select(stories, carried, wanted)
@@ -89,10 +90,11 @@ def test_every_candidate_has_a_reason_and_the_chosen_ones_keep_the_rules(
 
 @settings(deadline=None)
 @given(pools())
-def test_no_story_is_left_out_that_would_save_the_issue(pool: tuple[list[Story], dict[int, int], Rules]) -> None:
+def test_no_story_is_left_out_that_would_save_the_issue(pool: tuple[list[Story], dict[int, Carried], Rules]) -> None:
     stories, carried, wanted = pool
     selection = select(stories, carried, wanted)
-    spare = [number for number, reason in selection.why.items() if "stories of" in reason or "is full" in reason]
+    left = ("stories of", "is full", "too like")
+    spare = [number for number, reason in selection.why.items() if any(each in reason for each in left)]
     assert len(selection.stories) >= wanted.min or spare == []
 
 
@@ -109,12 +111,12 @@ def test_the_freshest_lead_and_the_rest_follows_by_score() -> None:
     ]  # fmt: skip
 
 
-def test_stories_of_the_same_score_are_ordered_by_age_source_and_place_in_the_source() -> None:
+def test_stories_of_the_same_score_are_ordered_by_age_and_then_by_link() -> None:
     ahead = NOW + timedelta(hours=1)  # dated in the future: all as fresh as can be
     stories = [
         story(4, source="wire"), story(3, source="wire"), story(5, source="notes"), story(9, published=ahead),
     ]  # fmt: skip
-    assert chosen(select(stories, {}, rules(["wire", "notes"]))) == [9, 5, 3, 4]
+    assert chosen(select(stories, {}, rules(["wire", "notes"]))) == [9, 3, 4, 5]
 
 
 def test_the_lead_has_a_teaser_if_any_story_has_and_the_others_keep_their_order() -> None:
@@ -128,7 +130,8 @@ def test_the_lead_has_a_teaser_if_any_story_has_and_the_others_keep_their_order(
 
 def test_the_reason_of_a_chosen_story_names_its_score_and_who_else_has_it() -> None:
     reason = only(story(1, hours=18, also=("notes", "papers")), rules())
-    assert reason == "in: the lead; score 0.50 = weight 1 × freshness 0.50, also in notes, papers"
+    score = "score 0.90 = weight 1 × freshness 0.50 × corroboration 1.79"
+    assert reason == f"in: the lead; {score}, also in notes, papers"
 
 
 def test_what_an_issue_keeps_of_a_story_is_all_of_it() -> None:
@@ -138,14 +141,18 @@ def test_what_an_issue_keeps_of_a_story_is_all_of_it() -> None:
     kept = select([told], {}, rules()).stories[0]
     names = ("source", "link", "link_key", "guid", "title", "title_key", "teaser", "published", "image", "language")
     assert [getattr(kept, name) for name in names] == [getattr(told, name) for name in names]
-    assert (kept.story_id, kept.topics, kept.pinned, kept.score) == (1, ("naval",), False, 1.0)
+    assert (kept.story_id, kept.topics, kept.pinned, kept.score) == (1, ("naval",), False, 1.5)
+    assert kept.also == (AlsoIn("notes", told.link, told.link_key),)
+    assert dict(kept.factors) == {"weight": 1, "freshness": 1, "corroboration": 1.5, "boost": 1, "rarity": 1}
 
 
 # -- kept out ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_story_that_an_issue_carried_is_out_and_names_the_issue() -> None:
-    assert only(story(1), rules(), {1: 41}) == "out: issue 41 carried it"
+    sent, waiting = Carried(41, "22 November 2026"), Carried(42)
+    assert only(story(1), rules(), {1: sent}) == "out: issue 41 carried it (sent on 22 November 2026)"
+    assert only(story(1), rules(), {1: waiting}) == "out: issue 42 carried it (about to be sent)"
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from digest.errors import Conflict
-from digest.model.issue import REGULAR
+from digest.model.issue import REGULAR, AlsoIn
 from digest.model.story import RawStory, Story
 from digest.store import stories
-from digest.store.engine import Store
+from digest.store.engine import Connection, Store
 from tests.conftest import OpenStore
 from tests.store.world import NOTES, NOW, after, get_issue, issue_story, new_issue, raw_story
 
@@ -113,19 +113,48 @@ async def test_two_processes_that_gather_at_once_keep_each_story_once(open_store
 # -- memory ------------------------------------------------------------------------------------------------------------
 
 
+async def carried(conn: Connection, newsletter: str, edition: str) -> dict[tuple[str, str], int]:
+    """What an edition remembers, and the issue that carried it."""
+    return {mark: each.issue for mark, each in (await stories.remembered(conn, newsletter, edition)).items()}
+
+
+async def test_what_was_carried_ninety_days_ago_may_be_told_again(store: Store) -> None:
+    one, two = await new_issue(store), await new_issue(store, after(86_400))
+    old, new = NOW - stories.REMEMBERED, NOW - stories.REMEMBERED + timedelta(seconds=1)
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, one, [issue_story("1")], old)
+        await stories.remember(conn, NOTES, REGULAR, one, [issue_story("2")], new)
+        known = await stories.remembered(conn, NOTES, REGULAR, NOW - stories.REMEMBERED)
+        assert set(known) == set(stories.marks(issue_story("2")))
+        await stories.remember(conn, NOTES, REGULAR, two, [issue_story("1")], NOW)
+        with pytest.raises(Conflict):
+            await stories.remember(conn, NOTES, REGULAR, two, [issue_story("2")], NOW)
+        assert {value for (kind, value), issue in (await carried(conn, NOTES, REGULAR)).items() if issue == one} == {
+            value for _, value in stories.marks(issue_story("2"))
+        }
+
+
+async def test_the_links_of_those_who_told_it_too_are_remembered(store: Store) -> None:
+    issue = await new_issue(store)
+    told = issue_story("1", also=(AlsoIn("papers", "https://papers.example.com/9", "https://papers.example.com/9"),))
+    async with store.write() as conn:
+        await stories.remember(conn, NOTES, REGULAR, issue, [told], NOW)
+        assert ("link", "https://papers.example.com/9") in await carried(conn, NOTES, REGULAR)
+
+
 async def test_an_edition_remembers_link_id_and_title(store: Store) -> None:
     issue = await new_issue(store)
     chosen = [issue_story("1", 0), issue_story("2", 1, guid=None, title_key="")]
     async with store.write() as conn:
         await stories.remember(conn, NOTES, REGULAR, issue, chosen, NOW)
     async with store.read() as conn:
-        assert await stories.remembered(conn, NOTES, REGULAR) == {
+        assert await carried(conn, NOTES, REGULAR) == {
             ("link", "news.example.com/1"): issue,
             ("id", "wire guid-1"): issue,
             ("title", "story 1"): issue,
             ("link", "news.example.com/2"): issue,
         }
-        assert await stories.remembered(conn, NOTES, "weekly") == {}
+        assert await carried(conn, NOTES, "weekly") == {}
         assert await stories.remembered(conn, "other", REGULAR) == {}
 
 
@@ -135,7 +164,7 @@ async def test_stories_of_one_issue_may_share_a_title(store: Store) -> None:
         await stories.remember(
             conn, NOTES, REGULAR, issue, [issue_story("1"), issue_story("2", 1, title_key="story 1")], NOW
         )
-        assert len(await stories.remembered(conn, NOTES, REGULAR)) == 5
+        assert len(await carried(conn, NOTES, REGULAR)) == 5
 
 
 async def test_very_long_keys_are_remembered(store: Store) -> None:
@@ -144,7 +173,7 @@ async def test_very_long_keys_are_remembered(store: Store) -> None:
     async with store.write() as conn:
         await stories.remember(conn, NOTES, REGULAR, issue, [story], NOW)
     async with store.read() as conn:
-        memory = await stories.remembered(conn, NOTES, REGULAR)
+        memory = await carried(conn, NOTES, REGULAR)
     assert dict.fromkeys(stories.marks(story), issue) == memory
 
 
@@ -165,7 +194,7 @@ async def test_the_later_of_two_issues_with_one_story_is_refused_whole(store: St
         async with store.write() as conn:
             await stories.remember(conn, NOTES, REGULAR, two, [issue_story("2"), shared], NOW)  # type: ignore[list-item]
     async with store.read() as conn:
-        assert set((await stories.remembered(conn, NOTES, REGULAR)).values()) == {one}
+        assert set((await carried(conn, NOTES, REGULAR)).values()) == {one}
 
 
 async def test_a_transaction_goes_on_after_a_conflict(store: Store) -> None:
@@ -176,7 +205,7 @@ async def test_a_transaction_goes_on_after_a_conflict(store: Store) -> None:
             await stories.remember(conn, NOTES, REGULAR, two, [issue_story("2"), issue_story("1", 1)], NOW)
         await stories.remember(conn, NOTES, REGULAR, two, [issue_story("3")], NOW)
     async with store.read() as conn:
-        memory = await stories.remembered(conn, NOTES, REGULAR)
+        memory = await carried(conn, NOTES, REGULAR)
     assert [value for kind, value in sorted(memory) if kind == "title"] == ["story 1", "story 3"]
 
 
@@ -194,7 +223,7 @@ async def test_of_two_issues_approved_at_once_one_gets_the_story(open_store: Ope
 
     won = [issue for issue in await asyncio.gather(*map(approve, stores, numbers)) if issue]
     async with stores[0].read() as conn:
-        assert list(set((await stories.remembered(conn, NOTES, REGULAR)).values())) == won
+        assert list(set((await carried(conn, NOTES, REGULAR)).values())) == won
     assert len(won) == 1
 
 
@@ -203,7 +232,7 @@ async def test_another_edition_may_carry_the_story_again(store: Store) -> None:
     async with store.write() as conn:
         await stories.remember(conn, NOTES, REGULAR, one, [issue_story("1")], NOW)
         await stories.remember(conn, NOTES, "weekly", two, [issue_story("1")], NOW)
-        assert set((await stories.remembered(conn, NOTES, "weekly")).values()) == {two}
+        assert set((await carried(conn, NOTES, "weekly")).values()) == {two}
 
 
 async def test_an_undone_issue_gives_its_stories_back(store: Store) -> None:
@@ -215,6 +244,6 @@ async def test_an_undone_issue_gives_its_stories_back(store: Store) -> None:
         await stories.release(conn, one)
         assert not await stories.is_remembered(conn, one)
         assert await stories.is_remembered(conn, two)
-        assert set((await stories.remembered(conn, NOTES, REGULAR)).values()) == {two}
+        assert set((await carried(conn, NOTES, REGULAR)).values()) == {two}
         await stories.remember(conn, NOTES, REGULAR, two, [issue_story("1")], NOW)
     assert (await get_issue(store, one)).id == one

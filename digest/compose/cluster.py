@@ -1,0 +1,248 @@
+"""One story from several sources: stories that tell of the same event are put together, and one of them speaks for all.
+
+A leader algorithm: in the order of time, each story joins the cluster whose middle (centroid) is most like it, or
+begins one. Chaining, by which a likes b and b likes c until everything is one, cannot happen that way. False merges are
+worse than missed ones: two notes on one event do no harm, but a story that vanishes in another one is lost.
+What is not here: how alike texts are (likeness), what their titles contradict in (facts), what is chosen (select).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from digest.compose.facts import contradict, is_column
+from digest.compose.likeness import TEASER_CHARACTERS, Vector, Vocabulary, cosine, overlap, vector
+from digest.compose.words import terms
+from digest.model.story import Story
+
+ALIKE = 0.40
+"""A story joins a cluster whose centroid it is so like."""
+PERHAPS = 0.26
+"""So little is enough where the titles have at least half of the shorter one's terms in common, and three of them."""
+WINDOW = timedelta(hours=120)
+MOST = 10
+"""More are no reports of one event but a topic."""
+
+_TITLE_OVERLAP, _TITLE_SHARED = 0.5, 3
+_TITLE_TERMS_MIN = 3
+_SIGNATURE = 12
+_CANDIDATES = 12
+_POSTINGS = 60
+_HOPELESS = 0.08
+_TELLING_TEASER = 60
+_AGGREGATORS = frozenset({"news.google.com", "news.yahoo.com", "msn.com", "flipboard.com", "feedproxy.google.com"})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is compared of a story."""
+
+    story: Story
+    title: tuple[str, ...]
+    teaser: tuple[str, ...]
+    vector: Vector
+    signature: tuple[str, ...]
+    column: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Stories of one event. members: oldest first."""
+
+    members: tuple[Story, ...]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Every source that carried one of them."""
+        return frozenset(source for story in self.members for source in (story.source, *story.also))
+
+
+def read(stories: Iterable[Story], vocabulary: Vocabulary | None = None) -> dict[int, Text]:
+    """The stories as texts, by id. vocabulary: None: made of these stories."""
+    split = [
+        (story, terms(story.title, story.language), terms(story.teaser[:TEASER_CHARACTERS], story.language))
+        for story in stories
+    ]
+    known = vocabulary or Vocabulary.of([*title, *teaser] for _, title, teaser in split)
+    return {story.id: _text(story, title, teaser, known) for story, title, teaser in split}
+
+
+def _text(story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary: Vocabulary) -> Text:
+    weights = vector(title, teaser, vocabulary)
+    signature = heapq.nsmallest(_SIGNATURE, weights, key=lambda term: (-weights[term], term))
+    column = is_column(story.title, story.language)
+    return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column)
+
+
+def clusters(texts: Mapping[int, Text]) -> list[Cluster]:
+    """Put together what tells of the same event; the order of `texts` does not matter.
+
+    Only stories of different sources are put together, but for those with exactly the same title or link.
+    """
+    index = _Index()
+    for text in sorted(texts.values(), key=_in_time):
+        group = _best(text, index.near(text))
+        if group is None:
+            index.begin(text)
+        else:
+            index.join(group, text)
+    return [Cluster(tuple(member.story for member in group.members)) for group in index.groups]
+
+
+def _in_time(text: Text) -> tuple[datetime, str, int]:
+    return text.story.published, text.story.link_key, text.story.id
+
+
+# -- who belongs together ----------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False, slots=True)
+class _Group:
+    """A cluster in the making. total: the sum of its members' vectors."""
+
+    members: list[Text]
+    total: Vector
+    number: int
+    sources: set[str] = field(default_factory=set)
+
+    def likeness(self, text: Text) -> float:
+        """The cosine of the text and the centroid."""
+        length = math.sqrt(sum(value * value for value in self.total.values()))
+        return cosine(text.vector, self.total) / length if length else 0.0
+
+
+def _best(text: Text, near: Iterable[_Group]) -> _Group | None:
+    """The group that the text belongs to: the likest of those that take it."""
+    taking = [(likeness, -group.number, group) for group in near if (likeness := _takes(group, text)) is not None]
+    return max(taking, key=lambda found: found[:2])[2] if taking else None
+
+
+def _takes(group: _Group, text: Text) -> float | None:
+    """How like the group's centroid the text is, if it belongs there; None if not."""
+    if len(group.members) >= MOST or text.story.published - group.members[0].story.published > WINDOW:
+        return None
+    if any(_same_page(text, member) for member in group.members):
+        return 2.0
+    if any(_same_title(text, member) for member in group.members):
+        return None if any(_different_news(text, member) for member in group.members) else 1.5
+    if text.column or text.story.source in group.sources or any(member.column for member in group.members):
+        return None
+    likeness = group.likeness(text)
+    if likeness < PERHAPS or any(contradict(text.story.title, member.story.title) for member in group.members):
+        return None
+    titles = any(_titles_overlap(text, member) for member in group.members)
+    telling = min(len(set(text.title)), len(set(group.members[0].title))) >= _TITLE_TERMS_MIN
+    return likeness if titles or (likeness >= ALIKE and telling) else None
+
+
+def _same_page(one: Text, other: Text) -> bool:
+    return bool(one.story.link_key) and one.story.link_key == other.story.link_key
+
+
+def _same_title(one: Text, other: Text) -> bool:
+    return bool(one.story.title_key) and one.story.title_key == other.story.title_key and not one.column
+
+
+def _different_news(one: Text, other: Text) -> bool:
+    """Two sources with one headline on different events: their teasers are long and have nothing in common."""
+    if one.story.source == other.story.source:
+        return False
+    if min(len(one.story.teaser), len(other.story.teaser)) < _TELLING_TEASER:
+        return False
+    told = set(one.teaser) - set(one.title), set(other.teaser) - set(other.title)
+    return bool(told[0] and told[1]) and not told[0] & told[1]
+
+
+def _titles_overlap(one: Text, other: Text) -> bool:
+    share, shared = overlap(one.title, other.title)
+    return share >= _TITLE_OVERLAP and shared >= _TITLE_SHARED
+
+
+# -- finding candidates ------------------------------------------------------------------------------------------------
+
+
+_NONE: dict[int, _Group] = {}
+
+
+class _Index:
+    """The groups, found again by their most telling terms.
+
+    Two stories of one event share some of the dozen terms that count most in each. Looking only at these, and only at the
+    newest groups of a term that many have, keeps the work in proportion to the number of stories.
+    """
+
+    def __init__(self) -> None:
+        self.groups: list[_Group] = []
+        self._by_term: dict[str, dict[int, _Group]] = {}
+        self._by_key: dict[str, dict[int, _Group]] = {}
+
+    def near(self, text: Text) -> list[_Group]:
+        """The groups worth comparing, those with the same title or link among them."""
+        shared: dict[int, float] = {}
+        for term in text.signature:
+            weight = text.vector[term]
+            for number, group in self._by_term.get(term, _NONE).items():
+                # The product is what this term adds to the cosine, but for the centroid's length.
+                shared[number] = shared.get(number, 0.0) + weight * group.total[term] / len(group.members)
+        hopeful = [(-likeness, number) for number, likeness in shared.items() if likeness > _HOPELESS]
+        numbers = dict.fromkeys(number for _, number in heapq.nsmallest(_CANDIDATES, hopeful))
+        for key in _keys(text):
+            numbers |= dict.fromkeys(self._by_key.get(key, _NONE))
+        return [self.groups[number] for number in numbers]
+
+    def begin(self, text: Text) -> None:
+        """A group of one."""
+        group = _Group([], {}, len(self.groups))
+        self.groups.append(group)
+        self.join(group, text)
+
+    def join(self, group: _Group, text: Text) -> None:
+        """Take the text into the group."""
+        group.members.append(text)
+        group.sources.update((text.story.source, *text.story.also))
+        for term, value in text.vector.items():
+            group.total[term] = group.total.get(term, 0.0) + value
+        for term in text.signature:
+            _enlist(self._by_term.setdefault(term, {}), group)
+        for key in _keys(text):
+            _enlist(self._by_key.setdefault(key, {}), group)
+
+
+def _keys(text: Text) -> tuple[str, ...]:
+    return tuple(f"{kind} {key}" for kind, key in (("l", text.story.link_key), ("t", text.story.title_key)) if key)
+
+
+def _enlist(postings: dict[int, _Group], group: _Group) -> None:
+    postings[group.number] = group
+    if len(postings) > _POSTINGS:
+        del postings[next(iter(postings))]
+
+
+# -- who speaks for it -------------------------------------------------------------------------------------------------
+
+
+def representative(members: Sequence[Story], weights: Mapping[str, float]) -> Story:
+    """The story that speaks for its cluster.
+
+    Rather the report itself than an aggregator's link to it, then the source of more weight, one with a teaser, the
+    longer teaser, the earlier.
+    """
+
+    def merit(story: Story) -> tuple[bool, float, bool, int, datetime, str, int]:
+        carriers = [weights[source] for source in (story.source, *story.also) if source in weights]
+        return (
+            is_aggregator(story.link), -max(carriers, default=1.0), not story.teaser,
+            -min(len(story.teaser), TEASER_CHARACTERS), story.published, story.link_key, story.id,
+        )  # fmt: skip
+
+    return min(members, key=merit)
+
+
+def is_aggregator(link: str) -> bool:
+    """Whether a link leads to a page that only passes readers on."""
+    return (urlsplit(link).hostname or "").removeprefix("www.") in _AGGREGATORS
