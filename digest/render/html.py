@@ -19,14 +19,21 @@ from jinja2 import Environment
 from digest.errors import TemplateError
 from digest.model.issue import AlsoIn, Issue, IssueStory, RenderedIssue
 from digest.model.subscriber import domain_of
+from digest.render.filters import direction
 from digest.render.inline import inline
 from digest.render.merge import UNSAFE, cut
 from digest.render.slots import Slot, SubscriberSlots, choose_nonce, damage
-from digest.render.templates import MARKS, Marks, direction, render_file, render_string
+from digest.render.templates import MARKS, Marks, render_file, render_string
+from digest.render.words import words_of
 from digest.settings import Newsletter, Site
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Embeddings, overrides and isolates (Unicode bidirectional algorithm, §2); the plain marks U+200E and U+200F stay.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_TEMPLATE = re.compile(r"\{(?=[{%#])[{%#]|[%#}](?=\})\}")
 _INDENT = re.compile(r"[ \t]*\n\s*")
+# Inside a tag only: in a text, quotes stand as they are.
+_STYLE = re.compile(r'<[a-z][^<>]* style="[^"]*"')
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 _GAPS = re.compile(r"\n{3,}")
 
@@ -127,10 +134,10 @@ def _in_order(issue: Issue, zone: ZoneInfo) -> tuple[IssueStory, ...]:
     return tuple(
         replace(
             story,
-            title=one_line(story.title),
-            teaser=one_line(story.teaser),
-            source=one_line(story.source),
-            also=tuple(AlsoIn(one_line(each.source), _web(each.link)) for each in story.also),
+            title=foreign(story.title),
+            teaser=foreign(story.teaser),
+            source=foreign(story.source),
+            also=tuple(AlsoIn(foreign(each.source), _web(each.link)) for each in story.also),
             link=_web(story.link),
             image=_web(story.image or "") or None,
             published=story.published.astimezone(zone),
@@ -153,6 +160,7 @@ def _shared(
     return {
         "issue": replace(issue, slot=date, intro=intro, stories=tuple(stories)),
         "newsletter": newsletter,
+        "theme": newsletter.theme,
         "site": site,
         "lead": stories[0],
         "stories": stories,
@@ -161,6 +169,7 @@ def _shared(
         "date": date,
         "language": language,
         "direction": direction(language),
+        "words": words_of(language),
     }
 
 
@@ -170,6 +179,7 @@ def _slots(nonce: str) -> dict[str, Any]:
         "unsubscribe_url": Slot("unsubscribe_url", nonce),
         "view_url": Slot("view_url", nonce),
         "preferences_url": Slot("preferences_url", nonce),
+        "number": Slot("number", nonce),
     }
 
 
@@ -204,6 +214,15 @@ def _meant(control: str) -> str:
 def one_line(text: str) -> str:
     """`text` cleaned, on one line, blanks collapsed."""
     return " ".join(clean(text).split())
+
+
+def foreign(text: str) -> str:
+    """`text` of somebody else, on one line: it turns nothing around and looks like no template.
+
+    Marks that change the direction of what follows them are dropped; `{{` and its kin, which a mail system behind us may
+    take for a template of its own, are parted by a word joiner that nobody sees.
+    """
+    return _TEMPLATE.sub(lambda match: f"{match[0][0]}\u2060{match[0][1]}", one_line(_TURNING.sub("", text)))
 
 
 def _web(url: str) -> str:
@@ -256,4 +275,8 @@ def _dense(html: str) -> str:
     """Without indentation: a tenth less to send. A template with <pre> keeps its blanks."""
     if "<pre" in html or "<textarea" in html:
         return f"{html.strip()}\n"
-    return f"{_INDENT.sub(chr(10), html).strip()}\n"
+    return f"{_STYLE.sub(_tight, _INDENT.sub(chr(10), html)).strip()}\n"
+
+
+def _tight(style: re.Match[str]) -> str:
+    return style[0].replace("; ", ";")
