@@ -82,7 +82,7 @@ _STACKS = {
     "charter": "Charter, Bitstream Charter, Sitka Text, Cambria, Georgia, serif",
     "palatino": "Iowan Old Style, Palatino Linotype, Palatino, Book Antiqua, Georgia, serif",
     "times": "Times New Roman, Times, serif",
-    "helvetica": "Helvetica Neue, Helvetica, Arial, sans-serif",
+    "helvetica": "Helvetica, Arial, sans-serif",
     "system": "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif",
     "verdana": "Verdana, Geneva, sans-serif",
 }

@@ -187,7 +187,7 @@ def test_a_right_to_left_newsletter_is_mirrored() -> None:
 
 
 def test_a_story_in_another_language_says_so(render: Renderer) -> None:
-    assert 'align="right" lang="he" dir="rtl"' in render.with_story(language="he").html
+    assert 'lang="he" dir="rtl" align="right"' in render.with_story(language="he").html
     assert render.with_story(language="en").html.count(' lang="') == 2
     tags, _ = _structure(render.with_story(language='x" onclick="y').html)
     assert not any("onclick" in names for _, names in tags)
