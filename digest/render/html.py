@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
@@ -30,7 +30,9 @@ from digest.settings import Newsletter, Site
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Embeddings, overrides and isolates (Unicode bidirectional algorithm, §2); the plain marks U+200E and U+200F stay.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_TEMPLATE = re.compile(r"\{(?=[{%#])[{%#]|[%#}](?=\})\}")
+_TEMPLATE = re.compile(r"\{(?=[{%#])|[%#}](?=\})")
+# No address has these (RFC 3986, §2), but feeds write them; two braces would look like a template besides.
+_UNFIT = re.compile(r'[ {}"<>\\^`|]')
 _INDENT = re.compile(r"[ \t]*\n\s*")
 # Inside a tag only: in a text, quotes stand as they are.
 _STYLE = re.compile(r'<[a-z][^<>]* style="[^"]*"')
@@ -122,7 +124,7 @@ class Group:
 def groups_of(stories: Sequence[IssueStory]) -> tuple[Group, ...]:
     """The stories behind the lead, by section, in their order."""
     parts = groupby(stories[1:], key=lambda story: story.section)
-    return tuple(Group(one_line(title), tuple(members)) for title, members in parts)
+    return tuple(Group(foreign(title), tuple(members)) for title, members in parts)
 
 
 # -- what a template gets ----------------------------------------------------------------------------------------------
@@ -222,7 +224,7 @@ def foreign(text: str) -> str:
     Marks that change the direction of what follows them are dropped; `{{` and its kin, which a mail system behind us may
     take for a template of its own, are parted by a word joiner that nobody sees.
     """
-    return _TEMPLATE.sub(lambda match: f"{match[0][0]}\u2060{match[0][1]}", one_line(_TURNING.sub("", text)))
+    return _TEMPLATE.sub(lambda match: f"{match[0]}\u2060", one_line(_TURNING.sub("", text)))
 
 
 def _web(url: str) -> str:
@@ -233,7 +235,7 @@ def _web(url: str) -> str:
         fit = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return ""
-    return text.replace(" ", "%20") if fit else ""
+    return _UNFIT.sub(lambda match: quote(match[0]), text) if fit else ""
 
 
 # -- the four texts ----------------------------------------------------------------------------------------------------

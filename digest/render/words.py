@@ -48,7 +48,7 @@ _ENGLISH = Words(
     "Your preferences",
     "Unsubscribe",
     "Continue reading",
-    "Also:",
+    "Also covered by",
     "Sponsored",
 )
 

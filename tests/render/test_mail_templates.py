@@ -110,7 +110,7 @@ def test_a_changed_added_or_removed_template_is_seen_by_the_next_issue(in_site: 
     (site / "parts/note.j2").write_text("note")
     assert renderer().text == "Second note\n"
     (site / "digest.txt.j2").unlink()
-    assert renderer().text.startswith("Defence Notes\n")
+    assert renderer().text.startswith("DEFENCE NOTES\n")
 
 
 def test_the_same_templates_are_compiled_once(in_site: InSite) -> None:
