@@ -76,7 +76,8 @@ def test_a_logo_takes_the_place_of_the_name_and_says_it(layout: str) -> None:
     assert "logo-dark" not in re.sub(r"(?s)<style.*?</style>", "", html)
     html = Renderer()(theme=theme | {"logo_dark": "https://example.org/dark.png"}).html
     assert (
-        '<!--[if !mso]><!--><img class="logo logo-dark" src="https://example.org/dark.png" height="44" alt=""' in html
+        '<!--[if !mso]><!--><img class="logo logo-dark" src="https://example.org/dark.png" height="44" alt="Defence Notes"'
+        in html
     )
     assert "mso-hide:all" in html
 
