@@ -21,8 +21,8 @@ from babel.dates import format_skeleton
 class Words:
     """The fixed words of one language.
 
-    reason: why the reader gets the mail; holds {title} and {email}. also: before the names of other sources, with its
-    own punctuation. comma: between those names.
+    reason: why the reader gets the mail; holds {title} and {email}. also: before the names of other sources, with the
+    blank or mark that parts it from them. comma: between those names.
     """
 
     language: str
@@ -48,7 +48,7 @@ _ENGLISH = Words(
     "Your preferences",
     "Unsubscribe",
     "Continue reading",
-    "Also covered by",
+    "Also covered by ",
     "Sponsored",
 )
 
@@ -61,7 +61,7 @@ _ALL = (
         "Einstellungen",
         "Abbestellen",
         "Weiterlesen",
-        "Auch bei:",
+        "Auch bei ",
         "Anzeige",
     ),
     Words(
@@ -71,7 +71,7 @@ _ALL = (
         "Vos préférences",
         "Se désabonner",
         "Lire la suite",
-        "Aussi\u00a0:",
+        "Aussi chez ",
         "Sponsorisé",
     ),
     Words(
@@ -81,7 +81,7 @@ _ALL = (
         "Sus preferencias",
         "Darse de baja",
         "Seguir leyendo",
-        "También en:",
+        "También en ",
         "Patrocinado",
     ),
     Words(
@@ -91,7 +91,7 @@ _ALL = (
         "Preferenze",
         "Annulla l’iscrizione",
         "Continua a leggere",
-        "Anche su:",
+        "Anche su ",
         "Sponsorizzato",
     ),
     Words(
@@ -101,7 +101,7 @@ _ALL = (
         "Voorkeuren",
         "Afmelden",
         "Lees verder",
-        "Ook bij:",
+        "Ook bij ",
         "Gesponsord",
     ),
     Words(
@@ -111,7 +111,7 @@ _ALL = (
         "Pilihan anda",
         "Berhenti melanggan",
         "Baca selanjutnya",
-        "Juga di:",
+        "Juga di ",
         "Tajaan",
     ),
     Words(
@@ -121,7 +121,7 @@ _ALL = (
         "تفضيلاتك",
         "إلغاء الاشتراك",
         "تابع القراءة",
-        "أيضًا في:",
+        "أيضًا في: ",
         "محتوى مموّل",
         "، ",
     ),
