@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: help run test check format build clean
+.PHONY: help run test check bench corpus format build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,12 @@ check: $(VENV)/.installed-dev ## Lint, types, import contract, fast tests: under
 	@$(BIN)/lint-imports --no-timings >/dev/null || $(BIN)/lint-imports
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not browser and not postgresql" $(TESTS)
+
+bench: $(VENV)/.installed-dev ## Print how fast it is, one line per figure
+	@$(BIN)/python -m tests.bench
+
+corpus: $(VENV)/.installed-dev ## Print how much of the real material (../shared/corpus) is read right
+	@$(BIN)/python -m tests.corpus
 
 format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

@@ -11,6 +11,7 @@ from digest import settings
 from digest.clock import Clock, system_clock
 from digest.errors import UsageError
 from digest.flow.newsroom import Newsroom
+from digest.gather.parsing import Parsers
 from digest.store.engine import Store
 from digest.tokens import Signer, load_keys
 
@@ -35,6 +36,7 @@ async def open_newsroom(
     config = settings.load(root)
     keys = load_keys(config.path(config.site.secret_file))
     store = await Store.open(config.store.url, config.root)
+    parsers = Parsers()
     try:
         yield Newsroom(
             settings=config,
@@ -44,8 +46,10 @@ async def open_newsroom(
             templates=template_folders(config.root),
             actor=actor,
             tls=tls,
+            parsers=parsers,
         )
     finally:
+        await parsers.aclose()
         await store.close()
 
 

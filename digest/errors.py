@@ -6,6 +6,8 @@
     │   ├── AddressError            not an address that mail can be sent to
     │   └── NotFound                no such newsletter, issue, subscriber, list
     ├── GatherError                 a source could not be fetched or read
+    │   ├── AskedToWait             its server has asked us to wait, and we do
+    │   └── PageChanged             a rule of a page matches nothing any more
     ├── TemplateError               a template does not render: file, line, reason
     ├── IllegalMove                 a state was asked to become one it may not become
     ├── Conflict                    somebody else was first; nothing was changed
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 def one_line(text: str) -> str:
@@ -29,9 +32,7 @@ def one_line(text: str) -> str:
 
 
 class DigestError(Exception):
-    """A failure whose text is fit for an editor. `retryable`: the same call may succeed later."""
-
-    retryable = False
+    """A failure whose text is fit for an editor."""
 
 
 class UsageError(DigestError):
@@ -77,13 +78,26 @@ class SettingsError(UsageError):
 
 
 class GatherError(DigestError):
-    """A source could not be fetched or read. `permanent`: asking again will not help."""
+    """A source could not be fetched or read. `permanent`: asking again will not help. status: the server's, if any."""
 
     retryable = True
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, status: int | None = None) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.status = status
+
+
+class AskedToWait(GatherError):
+    """Nobody was asked: the server has asked us to wait, and `until` has not come."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class PageChanged(GatherError):
+    """A page is there, and what its rules look for is not: an editor has to look at the rules."""
 
 
 class TemplateError(DigestError):
@@ -109,8 +123,6 @@ class IllegalMove(DigestError):
 class Conflict(DigestError):
     """Somebody else was first; nothing was changed."""
 
-    retryable = True
-
 
 class StoryTaken(Conflict):
     """Another issue has taken one of these stories in the meantime; the issue may choose anew."""
@@ -122,8 +134,6 @@ class TokenError(DigestError):
 
 class RelayRefused(DigestError):
     """The mail server refuses us, whoever the recipient: the issue is held and nobody is marked as failed."""
-
-    retryable = True
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
         super().__init__(one_line(message))  # the server's words are in it
@@ -137,5 +147,3 @@ class RelayRefused(DigestError):
 
 class StoreError(DigestError):
     """The database cannot be reached or written."""
-
-    retryable = True

@@ -10,11 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from digest.store.engine import Store
 from tests.fakes import FakeClock
 from tests.postgres import Cluster, PostgresqlMissing, running_cluster
+
+# How long an example takes is the machine's business; speed is measured by benchmarks.
+hypothesis.settings.register_profile("digest", deadline=None)
+hypothesis.settings.load_profile("digest")
 
 WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "web"}
 """Folders whose tests start processes, servers or days of newsroom life: not for every save, so not for `make check`."""

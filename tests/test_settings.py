@@ -287,7 +287,7 @@ local_time = "sometimes"
         ("smtp.port", 70000, "less than or equal to 65535"),
         ("smtp.security", "ssl", "one of 'starttls', 'tls' or 'none'"),
         ("sources.page.select", None, "must be given (where the stories are; at least `item`)"),
-        ("sources.wire.kind", "telegraph", "one of 'feed', 'page' or 'folder'"),
+        ("sources.wire.kind", "telegraph", "one of 'feed', 'page', 'folder' or 'push'"),
         ("sources.wire.weight", 0, "greater than 0"),
     ]
 
@@ -346,6 +346,20 @@ def test_two_sources_with_faults_are_each_named(tmp_path: Path) -> None:
         "sources.papers.path is missing: must be given (the folder with the files)",
         "sources.wire.url is missing: must be given (where the source is)",
     ]
+
+
+def test_a_folder_is_seen_from_the_site_and_by_its_clock(tmp_path: Path) -> None:
+    text = LEAST.replace("[smtp]", 'timezone = "America/New_York"\n[smtp]', 1)
+    text += '[sources.notices]\nkind = "folder"\npath = "notices"\n'
+    text += '[sources.abroad]\nkind = "folder"\npath = "/srv/abroad"\ntimezone = "Asia/Tokyo"\n'
+    sources = read(tmp_path, text).sources
+    assert (sources["notices"].path, str(sources["notices"].timezone)) == (tmp_path / "notices", "America/New_York")
+    assert (sources["abroad"].path, str(sources["abroad"].timezone)) == (Path("/srv/abroad"), "Asia/Tokyo")
+    assert sources["wire"].timezone is None
+
+
+def test_a_push_source_needs_neither_url_nor_path(tmp_path: Path) -> None:
+    assert read(tmp_path, LEAST + '[sources.cms]\nkind = "push"\n').sources["cms"].url is None
 
 
 def test_a_page_that_is_an_article_needs_no_rules(tmp_path: Path) -> None:
@@ -558,8 +572,8 @@ breaker = { max_failed = 50 }
 [bounces]
 listen = "127.0.0.1:2525"
 [sources.papers]
-kind = "folder"
-path = "papers"
+kind = "feed"
+url = "https://papers.example.com/feed.xml"
 fetch_article = true
 identity = "title"
 [newsletters.other]
@@ -580,9 +594,18 @@ def test_what_is_marked_as_not_yet_in_effect_is_what_check_warns_of(tmp_path: Pa
     settings = read(tmp_path, with_smtp('mode = "pipeline"', 'uncertain = "resend"') + NOT_YET)
     warned = {re.sub(r"^(sources|newsletters)\.[\w-]+", r"\1.NAME", key) for key in not_yet(settings)}
     marked = {key for key, row in documented().items() if row.marked}
-    assert marked - {"sources.NAME.path"} == {key for key in documented() if any(_is_of(key, each) for each in warned)}
+    assert marked == {key for key in documented() if any(_is_of(key, each) for each in warned)}
     assert all(any(_is_of(key, each) for key in marked) for each in warned)
 
 
 def _is_of(key: str, table: str) -> bool:
     return key == table or re.match(rf"{re.escape(table)}[.\[]", key) is not None
+
+
+@pytest.mark.parametrize("rule", ["url_include", "url_exclude"])
+def test_a_rule_for_links_that_is_no_regular_expression_is_a_fault(tmp_path: Path, rule: str) -> None:
+    page = '[sources.page]\nkind = "page"\nurl = "https://example.org/"\nselect = { item = "li", %s = "%s" }\n'
+    [fault] = faults(tmp_path, LEAST + page % (rule, "/news/(2026"))
+    assert (fault.key, fault.value) == (f"sources.page.select.{rule}", "/news/(2026")
+    assert fault.allowed.startswith("a part of a link or a regular expression")
+    assert read(tmp_path, LEAST + page % (rule, "/news/[0-9]+")).sources["page"].select is not None

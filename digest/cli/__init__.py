@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import issues, run, site, stories, subscribers
+from digest.cli import api_keys, issues, run, site, stories, subscribers
 
 app = typer.Typer(
     name="digest",
@@ -42,6 +42,7 @@ site.register(app)
 stories.register(app)
 issues.register(app)
 subscribers.register(app)
+api_keys.register(app)
 run.register(app)
 
 

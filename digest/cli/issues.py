@@ -16,9 +16,9 @@ from digest.errors import UsageError
 
 if TYPE_CHECKING:
     from digest.flow.newsroom import Newsroom
-    from digest.model.issue import Issue
+    from digest.model.issue import Issue, IssueStory
 
-issues_app = typer.Typer(help="Issues: look, approve, stop, report.", no_args_is_help=False)
+issues_app = typer.Typer(help="Issues: look, edit, approve, stop, report.", no_args_is_help=False)
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The issue's number.", min=1, max=2**63 - 1)]
 Newsletter = Annotated[str, typer.Argument(metavar="NEWSLETTER")]
@@ -148,37 +148,82 @@ def _local(room: Newsroom, issue: Issue) -> str:
 def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """Show an issue: its stories with the reasons, and what happened to it."""
 
-    async def command(room: Newsroom) -> None:
-        from digest.flow import publish, report
+    run(context, lambda room: _show(room, issue_id, as_json))
 
-        issue = publish.with_subject(room, await publish.get(room, issue_id))
-        happened = await report.history(room, issue_id)
-        if as_json:
-            stories = [
-                {
-                    "title": s.title,
-                    "teaser": s.teaser,
-                    "link": s.link,
-                    "source": s.source,
-                    "published": s.published,
-                    "image": s.image,
-                    "topics": s.topics,
-                    "pinned": s.pinned,
-                    "why": s.why,
-                }
-                for s in issue.stories
-            ]
-            names = ("email", "outcome", "code", "reply")
-            missing = [dict(zip(names, each, strict=True)) for each in await report.not_reached(room, issue_id)]
-            emit(_line(issue) | {"stories": stories, "events": happened, "not_reached": missing})
-            return
-        reason = f": {issue.reason}" if issue.reason else ""
-        say(f"Issue {issue.id} of {issue.newsletter}, {_local(room, issue)}, {issue.state}{reason}")
-        say(f"Subject: {issue.subject or '(it cannot be drawn)'}")
-        for story in issue.stories:
-            say(f"{story.position + 1:3}. {story.title}\n     {story.source}, {story.link}\n     {story.why}")
-        for event in happened:
-            say(f"{event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['action']} {event['reason']}".rstrip())
+
+async def _show(room: Newsroom, issue_id: int, as_json: bool) -> None:
+    from digest.flow import publish, report
+
+    issue = publish.with_subject(room, await publish.get(room, issue_id))
+    happened = await report.history(room, issue_id)
+    if as_json:
+        names = ("email", "outcome", "code", "reply")
+        missing = [dict(zip(names, each, strict=True)) for each in await report.not_reached(room, issue_id)]
+        stories = [_story(story) for story in issue.stories]
+        emit(_line(issue) | {"intro": issue.intro, "stories": stories, "events": happened, "not_reached": missing})
+        return
+    reason = f": {issue.reason}" if issue.reason else ""
+    say(f"Issue {issue.id} of {issue.newsletter}, {_local(room, issue)}, {issue.state}{reason}")
+    say(f"Subject: {issue.subject or '(it cannot be drawn)'}")
+    if issue.intro:
+        say(f"Intro: {issue.intro}")
+    section = ""
+    for story in issue.stories:
+        if story.position and story.section != section:
+            section = story.section
+            say(f"-- {section or 'no section'}")
+        say(f"{story.position + 1:3}. {story.title}\n     {story.source}, {story.link}\n     {story.why}")
+    for event in happened:
+        say(f"{event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['action']} {event['reason']}".rstrip())
+
+
+def _story(story: IssueStory) -> dict[str, Any]:
+    return {
+        "id": story.story_id,
+        "title": story.title,
+        "teaser": story.teaser,
+        "link": story.link,
+        "source": story.source,
+        "published": story.published,
+        "image": story.image,
+        "topics": story.topics,
+        "section": story.section,
+        "also": [{"source": each.source, "link": each.link} for each in story.also],
+        "pinned": story.pinned,
+        "factors": dict(story.factors),
+        "why": story.why,
+    }
+
+
+@issues_app.command("edit")
+def issues_edit(
+    context: typer.Context,
+    issue_id: Number,
+    pin: Annotated[list[int] | None, typer.Option("--pin", metavar="N", help="Keep story N where it stands.")] = None,
+    unpin: Annotated[list[int] | None, typer.Option("--unpin", metavar="N", help="Let it move again.")] = None,
+    drop: Annotated[list[int] | None, typer.Option("--drop", metavar="N", help="Take story N out.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="ID[@N]", help="Take this story of `digest stories` in.")
+    ] = None,
+    order: Annotated[str | None, typer.Option("--order", metavar="N,N,…", help="These first, in this order.")] = None,
+    title: Annotated[list[str] | None, typer.Option("--title", metavar="N=…", help="Another headline.")] = None,
+    teaser: Annotated[list[str] | None, typer.Option("--teaser", metavar="N=…", help="Another teaser.")] = None,
+    intro: Annotated[str | None, typer.Option("--intro", help="Some words above the lead; empty: none.")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="The subject; empty: the newsletter's own.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last edit back.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Change an issue that is not approved yet, by options or in $EDITOR; stories are numbered as `issues show` does."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.cli import editing
+
+        wanted = editing.Options(
+            tuple(pin or ()), tuple(unpin or ()), tuple(drop or ()), tuple(add or ()), order, tuple(title or ()),
+            tuple(teaser or ()), intro, subject, undo,
+        )  # fmt: skip
+        await editing.edit(room, issue_id, wanted)
+        await _show(room, issue_id, as_json)
 
     run(context, command)
 

@@ -21,7 +21,7 @@ from digest.flow import departure, gathering, mailing, membership, produce, publ
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.report import Report
-from digest.flow.send import Watch, send_messages
+from digest.flow.send import Watch
 from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 from digest.settings import is_loopback
@@ -126,7 +126,7 @@ async def _send_tests(room: Newsroom, order: Order) -> int:
             say(f"Nothing to send: {wanting}.")
         return NOTHING_TO_SEND
     queued = await mailing.queue_tests(room, issue, publish.render(room, issue), list(order.tests))
-    outcomes = await send_messages(room, queued)
+    outcomes = await departure.deliver_messages(room, queued)
     counted = {state: sum(outcome[1] == state for outcome in outcomes) for state in DeliveryState}
     figures = {"recipients": len(outcomes), **{state.value: number for state, number in counted.items()}}
     if order.as_json:

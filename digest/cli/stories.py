@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.runner import DONE, FAILED, Json, emit, run, say, table
+from digest.cli.runner import DONE, FAILED, Json, emit, note, run, say, table
 
 if TYPE_CHECKING:
     from digest.flow.gathering import SourceReport
     from digest.flow.newsroom import Newsroom
+    from digest.flow.suggesting import Proposal
+
+_PREVIEWED = 10
 
 sources_app = typer.Typer(help="The sources and how they fare.", no_args_is_help=False)
 
@@ -32,7 +35,7 @@ def gather(
     async def command(room: Newsroom) -> int:
         from digest.flow import gathering
 
-        reports = await gathering.gather(room, [source] if source else None)
+        reports = await gathering.gather(room, [source] if source else None, gone_too=source is not None)
         if as_json:
             emit({"sources": [_report(each) for each in reports], "new": sum(each.new for each in reports)})
         else:
@@ -57,9 +60,10 @@ def _report(each: SourceReport) -> dict[str, Any]:
 def _sentence(each: SourceReport) -> str:
     if each.status == "failed":
         return f"{each.name}: failed: {each.error}"
+    ailing = f"; {each.error}" if each.error else ""
     if each.status == "unchanged":
-        return f"{each.name}: unchanged ({each.found} stories there)"
-    return f"{each.name}: {each.found} found, {each.new} new ({each.seconds:.1f} s)"
+        return f"{each.name}: unchanged ({each.found} stories there){ailing}"
+    return f"{each.name}: {each.found} found, {each.new} new ({each.seconds:.1f} s){ailing}"
 
 
 def stories(
@@ -112,7 +116,7 @@ def sources_default(context: typer.Context, as_json: Json = False) -> None:
 
 @sources_app.command("list")
 def sources_list(context: typer.Context, as_json: Json = False) -> None:
-    """Each source: status, last good fetch, number of items, what is wrong."""
+    """Each source: status, last good look, latest and usual number of items, next check, what is wrong."""
 
     async def command(room: Newsroom) -> None:
         from digest.flow import gathering
@@ -121,11 +125,31 @@ def sources_list(context: typer.Context, as_json: Json = False) -> None:
         if as_json:
             emit(rows)
             return
-        headings = ["source", "status", "found", "last good fetch (UTC)", "what is wrong"]
-        table(headings, [[each["name"], each["status"], str(each["found"]), _when(each["good_at"]), each["error"] or ""]
-                         for each in rows])  # fmt: skip
+        headings = ["source", "status", "found", "usual", "last good look", "next check (UTC)", "what is to be known"]
+        table(headings, [_cells(each) for each in rows])
 
     run(context, command)
+
+
+def _cells(each: dict[str, Any]) -> list[str]:
+    usual = "" if each["usual"] is None else str(each["usual"])
+    next_check = _when(each["next_check"]) if each["next_check"] else "never" if each["status"] == "gone" else "at once"
+    known = _known(each)
+    return [each["name"], each["status"], str(each["found"]), usual, _when(each["good_at"]), next_check, known]
+
+
+def _known(each: dict[str, Any]) -> str:
+    """What an editor should know of a source, in sentences; "" when all is well."""
+    said = [each["error"], each["alarm"]]
+    if each["error"] and each["failing_since"]:
+        said.append(f"failing since {_when(each['failing_since'])}")
+    if each["cooldown_until"]:
+        said.append(f"its server asks us to wait until {_when(each['cooldown_until'])}")
+    if each["adopted"]:
+        said.append(f"asked at {each['adopted']} instead, where it has moved for good: change its url in the settings")
+    elif each["moved_to"]:
+        said.append(f"redirects to {each['moved_to']} for good since {_when(each['moved_since'])}")
+    return "; ".join(filter(None, said))
 
 
 def _when(instant: Any) -> str:
@@ -149,11 +173,57 @@ def sources_try(
                 "found": read.found,
                 "stories": [{"title": each.title, "teaser": each.teaser, "link": each.link, "published": each.published,
                              "image": each.image, "id": each.guid} for each in read.stories],
+                "warnings": read.warnings,
             })  # fmt: skip
             return
         for each in read.stories:
             published = f"{each.published:%Y-%m-%d %H:%M}" if each.published else "no date"
             say(f"{each.title}\n  {published}, {each.link}\n  {each.teaser}")
+        for warning in read.warnings:
+            note(warning)
         say(f"{read.found} found in {name}; nothing was stored.")
 
     run(context, command)
+
+
+@sources_app.command("suggest")
+def sources_suggest(
+    context: typer.Context, url: Annotated[str, typer.Argument(metavar="URL")], as_json: Json = False
+) -> None:
+    """Look at a page and propose how it could be a source: blocks for settings.toml; nothing is stored."""
+
+    async def command(room: Newsroom) -> None:
+        from digest.flow import suggesting
+
+        proposals = await suggesting.suggest(room, url)
+        if as_json:
+            emit([_proposal(each) for each in proposals])
+            return
+        # Everything but the blocks is a comment, so that the whole may be put into settings.toml.
+        for each in proposals:
+            say(f"# {each.why}; {len(each.stories)} {'story' if len(each.stories) == 1 else 'stories'} now:")
+            for story in each.stories[:_PREVIEWED]:
+                published = f"{story.published:%Y-%m-%d}, " if story.published else ""
+                say(f"#   {story.title}")
+                say(f"#     {published}{story.link}")
+                if story.teaser:
+                    say(f"#     {story.teaser}")
+            if len(each.stories) > _PREVIEWED:
+                say(f"#   ... and {len(each.stories) - _PREVIEWED} more")
+            say(f"{each.toml}\n")
+
+    run(context, command)
+
+
+def _proposal(each: Proposal) -> dict[str, Any]:
+    stories = [{"title": story.title, "teaser": story.teaser, "link": story.link, "published": story.published,
+                "image": story.image} for story in each.stories]  # fmt: skip
+    return {
+        "name": each.name,
+        "kind": each.kind,
+        "url": each.url,
+        "why": each.why,
+        "select": each.select,
+        "toml": each.toml,
+        "stories": stories,
+    }

@@ -45,11 +45,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many stories an issue has, how many of one source, how many under each heading."""
+    """How many stories an issue has, how many of one source (None: as many as there are), how many under each heading."""
 
     min: int
     max: int
-    per_source: int
+    per_source: int | None
     sections: tuple[Section, ...] = ()
 
 
@@ -123,7 +123,7 @@ class _Draft:
     def refuses(self, candidate: Candidate) -> str | None:
         """The cap that stands against a candidate; None if none does."""
         source, section = candidate.story.source, candidate.section
-        if self._of_source[source] >= self.limits.per_source:
+        if self.limits.per_source is not None and self._of_source[source] >= self.limits.per_source:
             return f"out: there are {self.limits.per_source} stories of {source} already"
         if section in self._maxima and self._of_section[section] >= self._maxima[section]:
             return f"out: the section “{section}” is full ({self._maxima[section]})"

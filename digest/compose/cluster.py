@@ -23,24 +23,27 @@ from digest.model.story import Story
 ALIKE = 0.40
 """A story joins a cluster whose centroid it is so like."""
 PERHAPS = 0.26
-"""So little is enough where the titles have at least half of the shorter one's terms in common, and three of them."""
+"""So little is enough where the titles have at least half of the shorter one's terms in common, three of them, and they are
+those that tell: "Council approves budget for …" is the beginning of many stories."""
 WINDOW = timedelta(hours=120)
 MOST = 10
 """More are no reports of one event but a topic."""
 
 _TITLE_OVERLAP, _TITLE_SHARED = 0.5, 3
+_TITLE_ALIKE = 0.52
 _TITLE_TERMS_MIN = 3
+_EVIDENCE, _WITHOUT = 7, 0.55
 _SIGNATURE = 12
 _CANDIDATES = 12
 _POSTINGS = 60
 _HOPELESS = 0.08
-_TELLING_TEASER = 60
+_TELLING_TEASER, _TEASER_ALIKE = 60, 0.08
 _AGGREGATORS = frozenset({"news.google.com", "news.yahoo.com", "msn.com", "flipboard.com", "feedproxy.google.com"})
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is compared of a story."""
+    """What is compared of a story. vector: of title and teaser. signature: its most telling terms."""
 
     story: Story
     title: tuple[str, ...]
@@ -48,6 +51,12 @@ class Text:
     vector: Vector
     signature: tuple[str, ...]
     column: bool
+    vocabulary: Vocabulary
+
+    @property
+    def heading(self) -> Vector:
+        """The vector of the title alone; made when it is wanted, which is seldom."""
+        return vector(self.title, (), self.vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +71,22 @@ class Cluster:
         return frozenset(source for story in self.members for source in (story.source, *story.also))
 
 
-def read(stories: Iterable[Story], vocabulary: Vocabulary | None = None) -> dict[int, Text]:
-    """The stories as texts, by id. vocabulary: None: made of these stories."""
-    split = [
-        (story, terms(story.title, story.language), terms(story.teaser[:TEASER_CHARACTERS], story.language))
-        for story in stories
-    ]
-    known = vocabulary or Vocabulary.of([*title, *teaser] for _, title, teaser in split)
-    return {story.id: _text(story, title, teaser, known) for story, title, teaser in split}
+def read(stories: Iterable[Story], language: str | None = None) -> dict[int, Text]:
+    """The stories as texts, by id; how telling a word is, these stories say. language: of those that do not name theirs."""
+    split = [(story, *_split(story, story.language or language)) for story in stories]
+    vocabulary = Vocabulary.of([*title, *teaser] for _, title, teaser in split)
+    return {story.id: _text(story, title, teaser, vocabulary) for story, title, teaser in split}
+
+
+def _split(story: Story, language: str | None) -> tuple[list[str], list[str]]:
+    return terms(story.title, language), terms(story.teaser[:TEASER_CHARACTERS], language)
 
 
 def _text(story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary: Vocabulary) -> Text:
     weights = vector(title, teaser, vocabulary)
     signature = heapq.nsmallest(_SIGNATURE, weights, key=lambda term: (-weights[term], term))
     column = is_column(story.title, story.language)
-    return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column)
+    return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column, vocabulary)
 
 
 def clusters(texts: Mapping[int, Text]) -> list[Cluster]:
@@ -112,7 +122,7 @@ class _Group:
 
     def likeness(self, text: Text) -> float:
         """The cosine of the text and the centroid."""
-        length = math.sqrt(sum(value * value for value in self.total.values()))
+        length = math.hypot(*self.total.values())
         return cosine(text.vector, self.total) / length if length else 0.0
 
 
@@ -136,8 +146,15 @@ def _takes(group: _Group, text: Text) -> float | None:
     if likeness < PERHAPS or any(contradict(text.story.title, member.story.title) for member in group.members):
         return None
     titles = any(_titles_overlap(text, member) for member in group.members)
-    telling = min(len(set(text.title)), len(set(group.members[0].title))) >= _TITLE_TERMS_MIN
-    return likeness if titles or (likeness >= ALIKE and telling) else None
+    return likeness if titles or likeness >= _needed(group.members[0], text) else None
+
+
+def _needed(leader: Text, text: Text) -> float:
+    """How like its group a text must be: more, where there is little to compare. Headlines of two words prove nothing."""
+    if min(len(set(text.title)), len(set(leader.title))) < _TITLE_TERMS_MIN:
+        return math.inf
+    shared = sum(term in leader.vector for term in text.vector)
+    return ALIKE if shared >= _EVIDENCE else _WITHOUT
 
 
 def _same_page(one: Text, other: Text) -> bool:
@@ -160,13 +177,25 @@ def _different_news(one: Text, other: Text) -> bool:
 
 def _titles_overlap(one: Text, other: Text) -> bool:
     share, shared = overlap(one.title, other.title)
-    return share >= _TITLE_OVERLAP and shared >= _TITLE_SHARED
+    if share < _TITLE_OVERLAP or shared < _TITLE_SHARED:
+        return False
+    return cosine(one.heading, other.heading) >= _TITLE_ALIKE and _teasers_agree(one, other)
+
+
+def _teasers_agree(one: Text, other: Text) -> bool:
+    """Whether the teasers have something in common beyond the titles; where one is short, nobody can say."""
+    if min(len(one.story.teaser), len(other.story.teaser)) < _TELLING_TEASER:
+        return True
+    titles = {*one.title, *other.title}
+    first, second = ({t: v for t, v in text.vector.items() if t not in titles} for text in (one, other))
+    lengths = math.hypot(*first.values()) * math.hypot(*second.values())
+    return lengths > 0 and cosine(first, second) / lengths >= _TEASER_ALIKE
 
 
 # -- finding candidates ------------------------------------------------------------------------------------------------
 
 
-_NONE: dict[int, _Group] = {}
+_NONE: dict[int, float] = {}
 
 
 class _Index:
@@ -178,17 +207,18 @@ class _Index:
 
     def __init__(self) -> None:
         self.groups: list[_Group] = []
-        self._by_term: dict[str, dict[int, _Group]] = {}
-        self._by_key: dict[str, dict[int, _Group]] = {}
+        # Group number to what the term weighs in its centroid; to nothing of interest for keys.
+        self._by_term: dict[str, dict[int, float]] = {}
+        self._by_key: dict[str, dict[int, float]] = {}
 
     def near(self, text: Text) -> list[_Group]:
         """The groups worth comparing, those with the same title or link among them."""
         shared: dict[int, float] = {}
         for term in text.signature:
             weight = text.vector[term]
-            for number, group in self._by_term.get(term, _NONE).items():
-                # The product is what this term adds to the cosine, but for the centroid's length.
-                shared[number] = shared.get(number, 0.0) + weight * group.total[term] / len(group.members)
+            # The product is what this term adds to the cosine, but for the centroid's length.
+            for number, its_weight in self._by_term.get(term, _NONE).items():
+                shared[number] = shared.get(number, 0.0) + weight * its_weight
         hopeful = [(-likeness, number) for number, likeness in shared.items() if likeness > _HOPELESS]
         numbers = dict.fromkeys(number for _, number in heapq.nsmallest(_CANDIDATES, hopeful))
         for key in _keys(text):
@@ -208,17 +238,17 @@ class _Index:
         for term, value in text.vector.items():
             group.total[term] = group.total.get(term, 0.0) + value
         for term in text.signature:
-            _enlist(self._by_term.setdefault(term, {}), group)
+            _enlist(self._by_term.setdefault(term, {}), group.number, group.total[term] / len(group.members))
         for key in _keys(text):
-            _enlist(self._by_key.setdefault(key, {}), group)
+            _enlist(self._by_key.setdefault(key, {}), group.number, 1.0)
 
 
 def _keys(text: Text) -> tuple[str, ...]:
     return tuple(f"{kind} {key}" for kind, key in (("l", text.story.link_key), ("t", text.story.title_key)) if key)
 
 
-def _enlist(postings: dict[int, _Group], group: _Group) -> None:
-    postings[group.number] = group
+def _enlist(postings: dict[int, float], number: int, weight: float) -> None:
+    postings[number] = weight
     if len(postings) > _POSTINGS:
         del postings[next(iter(postings))]
 

@@ -36,11 +36,12 @@ def replay(issue: Issue, moves: Iterable[Move]) -> Issue:
 
 def _pin(issue: Issue, move: Move) -> Issue:
     """In its place for good; where another choice has left it out, it comes back."""
-    found = next((story for story in issue.stories if story.story_id == move.story_id), move.story)
+    present = next((story for story in issue.stories if story.story_id == move.story_id), None)
+    if present is not None and present.pinned:
+        raise UsageError(f"“{present.title}” is pinned already")
+    found = present or move.story
     if found is None:
         raise _unknown(issue)
-    if found.pinned and found is not move.story:
-        raise UsageError(f"“{found.title}” is pinned already")
     place = move.story.position if move.story else found.position
     others = [story for story in issue.stories if story.story_id != move.story_id]
     return _placed(issue, [*others, replace(found, pinned=True, position=place)])

@@ -20,7 +20,7 @@ _CURRENCY = r"(?:us\$|a\$|c\$|rm|rs|chf|eur|usd|gbp|[$€£¥₹₽₩₪])"
 _AMOUNT = re.compile(rf"({_CURRENCY})\s?({_DIGITS})\s?([^\W\d_]+)?")
 _WITH_UNIT = re.compile(rf"(?<![0-9a-z.,])({_DIGITS})(?:\s?(%|[^\W\d_]+))?")
 _LABELLED = re.compile(r"\b([^\W\d_]+)[\s.#]{0,2}(\d+)\b")
-_QUARTER = re.compile(r"\b(?:q([1-4])|([1-4])q|(h[12])|([12]h))\b")
+_QUARTER = re.compile(r"\b(?:q[1-4]|[1-4]q|h[12]|[12]h)\b")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -96,8 +96,8 @@ def facts_of(title: str) -> Facts:
 
 
 def _facts(text: str) -> list[tuple[str, str]]:
-    found = [("quarter", "".join(part or "" for part in match.groups())) for match in _QUARTER.finditer(text)]
-    found += [(match[2][:4], _ORDINALS[match[1]]) for match in _PERIOD.finditer(text)]
+    found = [("half" if "h" in match[0] else "quarter", match[0].strip("qh")) for match in _QUARTER.finditer(text)]
+    found += [("half" if "h" in match[2] else "quarter", _ORDINALS[match[1]]) for match in _PERIOD.finditer(text)]
     found += [_DATED[word] for word in _WORD.findall(text) if word in _DATED]
     found += [(_LABELS[match[1]], match[2]) for match in _LABELLED.finditer(text) if match[1] in _LABELS]
     amounts = [(match.start(2), match[2], "money " + _unit(match[3])) for match in _AMOUNT.finditer(text)]

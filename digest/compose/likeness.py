@@ -21,8 +21,8 @@ SAME_STORY = 0.44
 """Two titles at least this similar tell of the same event."""
 
 TEASER_CHARACTERS = 300
-_PRIOR_TEXTS = 1000.0
-_COMMON, _RARE = 0.01, 0.001
+_PRIOR_TEXTS = 300.0
+_COMMON, _RARE = 0.02, 0.003
 _KIN = 0.9
 _KIN_LETTERS = 5
 _OTHER_NUMBERS, _NUMBER_MISSING = 0.25, 0.05
@@ -49,7 +49,7 @@ def _common_terms() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """In how many of `texts` texts each term occurs; besides, a general estimate that counts as much as a thousand texts.
+    """In how many of `texts` texts each term occurs; besides, a general estimate that counts as much as 300 texts.
 
     So the first issue of a site with ten stories is judged sanely, and a busy site by its own words.
     """
@@ -139,6 +139,8 @@ def overlap(one: Iterable[str], other: Iterable[str]) -> tuple[float, int]:
 
 # -- whole stories -----------------------------------------------------------------------------------------------------
 
+_LOUDNESS = (0.0, *(1.0 + math.log(number) for number in range(1, 32)))
+
 Vector = dict[str, float]
 """Terms with their weights, of length 1; empty for a text without terms."""
 
@@ -149,8 +151,8 @@ def vector(title_terms: Iterable[str], teaser_terms: Iterable[str], vocabulary: 
     for term in title_terms:
         counts[term] += 2
     weight = vocabulary.weight
-    raw = {term: (1.0 + math.log(number)) * weight(term) for term, number in counts.items()}
-    length = math.sqrt(sum(value * value for value in raw.values()))
+    raw = {term: _LOUDNESS[min(number, 31)] * weight(term) for term, number in counts.items()}
+    length = math.hypot(*raw.values())
     return {term: value / length for term, value in raw.items()} if length else {}
 
 

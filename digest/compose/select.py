@@ -28,8 +28,8 @@ class Rules:
 
     since: stories seen up to then were for an earlier issue; None: there was none. per_source: at most so many of one
     source while others have something to say. weights: by source. include, exclude: words; a story needs one of the
-    former (if there are any) and none of the latter. boost: word or topic to factor. per_month: stories a month, by
-    source.
+    former (if there are any) and none of the latter. boost: word or topic to factor. per_month: stories a
+    month, by source. language: of the stories that do not name theirs.
     """
 
     now: datetime
@@ -45,6 +45,7 @@ class Rules:
     boost: Mapping[str, float] = field(default_factory=dict)
     per_month: Mapping[str, float] = field(default_factory=dict)
     sections: Sequence[Section] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Selection:
 
 def select(candidates: Sequence[Story], carried: Mapping[int, Carried], rules: Rules) -> Selection:
     """Choose from `candidates`; `carried` names, by story id, the issue that carried a story already."""
-    texts = read(candidates)
+    texts = read(candidates, rules.language)
     out = {story.id: reason for story in candidates if (reason := _kept_out(story, carried, rules))}
     fit: list[Candidate] = []
     for cluster in clusters(texts):
@@ -178,7 +179,7 @@ def _also(best: Story, cluster: Cluster) -> Iterable[AlsoIn]:
 
 def _limits(rules: Rules) -> choice.Limits:
     """A cap on sources is for variety: a newsletter with one source has nothing to vary, and takes what that source has."""
-    per_source = rules.per_source if len(rules.weights) > 1 else rules.max
+    per_source = rules.per_source if len(rules.weights) > 1 else None
     return choice.Limits(rules.min, rules.max, per_source, tuple(rules.sections))
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import cache, lru_cache
+from threading import Lock
 
 import snowballstemmer
 
@@ -25,6 +25,8 @@ _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _VOWEL_SIGNS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 
+_STEMMING = Lock()
+"""A stemmer has the word that it works on in itself, and two issues may be composed at once."""
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
     "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
@@ -88,13 +90,14 @@ def _folded(text: str) -> str:
     return _GROUPED.sub("", folded)
 
 
-def _of_token(token: str, tag: str) -> Iterator[str]:
+@lru_cache(maxsize=200_000)
+def _of_token(token: str, tag: str) -> tuple[str, ...]:
+    """The terms of a token; kept, because most tokens were met before and stemming takes its time."""
     if token[0] >= "\u0e00" and _PAIRS.fullmatch(token):
-        yield from (token[at : at + 2] for at in range(max(1, len(token) - 1)))
-        return
+        return tuple(token[at : at + 2] for at in range(max(1, len(token) - 1)))
     if token in _empty_words(tag) or (len(token) == 1 and token.isascii() and not token.isdigit()):
-        return
-    yield token if token[0].isdigit() else stem(token, tag)
+        return ()
+    return (token if token[0].isdigit() else _stem(token, tag),)
 
 
 @cache
@@ -108,9 +111,11 @@ def _stemmer(tag: str) -> snowballstemmer.stemmer:
     return snowballstemmer.stemmer(_STEMMERS[tag])
 
 
-@lru_cache(maxsize=200_000)
-def stem(word: str, tag: str) -> str:
-    """`word`, folded already, without its ending; as it is where its language has no stemmer."""
+def _stem(word: str, tag: str) -> str:
+    """A folded word without its ending; as it is where its language has no stemmer, or it is too short to have one."""
     if word.isascii() and tag not in _STEMMERS:
         tag = "en"
-    return str(_stemmer(tag).stemWord(word)) if tag in _STEMMERS else word
+    if tag not in _STEMMERS or len(word) <= 3:
+        return word
+    with _STEMMING:
+        return str(_stemmer(tag).stemWord(word))

@@ -1,4 +1,4 @@
-"""When the daemon looks: every second at the slots, every `gather.every` at the sources.
+"""When the daemon looks: every second at the slots, and often enough which sources are due.
 
 APScheduler only wakes us; what a slot asks for is flow/slots. Neither a fault in one newsletter nor a source that takes its
 time keeps another newsletter from its slot: each is looked at in a task of its own, one at a time.
@@ -23,6 +23,9 @@ from digest.flow.newsroom import Newsroom
 STOP_S = 1.5
 """Seconds that what runs has to end when the daemon ends."""
 
+LOOK_AT_SOURCES = timedelta(seconds=15)
+"""How often we look which sources are due; when one is, its last look has decided (flow/keeping)."""
+
 _log = log.get(__name__)
 
 
@@ -44,7 +47,7 @@ class Timetable:
         """Begin to wake; the first look and the first gathering come at once."""
         self._every(timedelta(seconds=1), self._look)
         self._every(timedelta(seconds=1), self._let_go)
-        self._every(self._room.settings.gather.every, self._gather)
+        self._every(min(self._room.settings.gather.every, LOOK_AT_SOURCES), self._gather)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -99,8 +102,8 @@ async def _reported(name: str, job: Callable[[], Awaitable[None]]) -> None:
 
 
 async def gather(room: Newsroom) -> None:
-    """Fetch every source and say in the log how each fared."""
-    for report in await gathering.gather(room):
+    """Fetch the sources whose next check has come, and say in the log how each fared."""
+    for report in await gathering.gather(room, due_only=True):
         say = _log.warning if report.status == "failed" else _log.info
         say(
             "source.read",

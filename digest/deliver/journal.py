@@ -9,6 +9,7 @@ No fsync: the page cache outlives the process, and against the loss of the machi
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -16,7 +17,9 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from digest.errors import StoreError
@@ -84,7 +87,7 @@ class Journal:
             self._compact()
 
     def close(self, *, keep: bool = False) -> None:
-        """End the journal. The file goes when everything in it is settled; else it stays, and counts as an orphan.
+        """End the journal. The file goes when everything in it is settled; else it stays, and counts as a dead one.
 
         keep: it stays in any case, because its worker still has claims that the ledger could not take back.
         """
@@ -111,13 +114,40 @@ class Journal:
         self._file, self._size, self._torn = file, len(kept), False
 
 
-def orphans(folder: Path) -> list[Path]:
-    """The journals in `folder` whose process is dead: their lock can be taken. A folder that is not there has none."""
-    return [path for path in sorted(folder.glob(f"*{SUFFIX}")) if _is_orphan(path)]
+@dataclass(frozen=True, slots=True)
+class Journals:
+    """The journals of a folder, told apart by their locks.
+
+    dead: the process is gone, or has closed it with something unsettled. living: somebody holds the lock. unknown: it
+    cannot be opened, such as another user's; only the leases in the ledger can tell.
+    """
+
+    dead: tuple[Path, ...] = ()
+    living: tuple[Path, ...] = ()
+    unknown: tuple[Path, ...] = ()
+
+
+def survey(folder: Path) -> Journals:
+    """Look at every journal in `folder` once. A folder that is not there has none."""
+    found: dict[_Life, list[Path]] = {life: [] for life in _Life}
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        with _probed(path) as life:
+            found[life].append(path)
+    return Journals(tuple(found[_Life.DEAD]), tuple(found[_Life.LIVING]), tuple(found[_Life.UNKNOWN]))
+
+
+@contextlib.contextmanager
+def inherited(path: Path) -> Iterator[bool]:
+    """Hold the lock of a dead worker's journal for the block, so that nobody else settles it at the same time.
+
+    False: it is not ours to settle; its worker lives, somebody else has it in hand, or has dealt with it.
+    """
+    with _probed(path) as life:
+        yield life is _Life.DEAD
 
 
 def replay(path: Path) -> dict[Key, Outcome]:
-    """What an orphan tells: the outcome of what is done, UNCERTAIN for what was announced and never done.
+    """What a dead worker's journal tells: the outcome of what is done, UNCERTAIN for what was announced and never done.
 
     A key that is announced anew after it was done is a new try. Torn lines count as not written. A file that is gone tells
     nothing: somebody else has dealt with it.
@@ -134,7 +164,7 @@ def replay(path: Path) -> dict[Key, Outcome]:
 
 
 def discard(path: Path) -> None:
-    """Remove an orphan, after the ledger holds what it told."""
+    """Remove a dead worker's journal, after the ledger holds what it told."""
     path.unlink(missing_ok=True)
 
 
@@ -171,16 +201,45 @@ def _locked_file(path: Path, content: bytes) -> int:
     return file
 
 
-def _is_orphan(path: Path) -> bool:
+class _Life(Enum):
+    DEAD = "dead"
+    LIVING = "living"
+    UNKNOWN = "unknown"
+    GONE = "gone"
+
+
+@contextlib.contextmanager
+def _probed(path: Path) -> Iterator[_Life]:
+    """What the lock of a journal tells; a dead one's lock is ours for the block."""
+    file: int | None = None
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file, life = _opened(path), _Life.DEAD
+    except FileNotFoundError:
+        life = _Life.GONE
+    except BlockingIOError:
+        life = _Life.LIVING
     except OSError:
-        return False  # gone since it was listed
+        life = _Life.UNKNOWN
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # A living owner may have put a fresh file in the place of the one that we opened: then its lock tells nothing.
-        return os.fstat(file).st_ino == path.stat().st_ino
-    except OSError:
-        return False
+        yield life
     finally:
+        if file is not None:
+            os.close(file)
+
+
+def _opened(path: Path) -> int:
+    """The file that stands at `path`, its lock taken. Raises BlockingIOError when somebody holds it.
+
+    A living worker may put a fresh file in the place of the one that was opened, before its lock is tried: then that lock
+    tells nothing, and the fresh one is asked.
+    """
+    while True:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
         os.close(file)

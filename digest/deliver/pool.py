@@ -13,9 +13,9 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import TypeVar, cast
 
+from digest import log
 from digest.clock import Clock, monotonic
 from digest.deliver.connections import Connections
 from digest.deliver.envelope import Envelope
@@ -44,6 +44,8 @@ class Outgoing:
 
 
 T = TypeVar("T")
+
+_log = log.get(__name__)
 
 _UNTRIED = Outcome(DeliveryState.PENDING, Reply(0, "stopped before it was sent"))
 _TROUBLE = frozenset({DeliveryState.PENDING, DeliveryState.UNCERTAIN})
@@ -74,14 +76,6 @@ class Pool:
         self.pace = Pace(smtp.rate)
         self.connections = Connections(smtp, tls_context, timeouts)
 
-    async def __aenter__(self) -> Pool:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
     async def run(
         self,
         mails: AsyncIterator[Outgoing],
@@ -94,10 +88,10 @@ class Pool:
         """Send `mails` until there are no more, or `stop` is set, or the server refuses us.
 
         Every mail that was pulled gets exactly one `record`, after its line in the journal; PENDING means that it was not
-        sent and may be pulled again. After `stop`, or a failure, nothing more is pulled; what is under way has `finish_s`
-        seconds, then its connection is dropped. `mails` is left where it is: close it yourself.
-        Raises RelayRefused once, when all mails in hand are recorded; likewise whatever `mails`, `build`, `record` or the
-        journal raised first.
+        sent and may be pulled again. A mail that cannot be built is FAILED, and stops nobody. After `stop`, or a failure,
+        nothing more is pulled; what is under way has `finish_s` seconds, then its connection is dropped. `mails` is left
+        where it is: close it yourself. Raises RelayRefused once, when all mails in hand are recorded; likewise whatever
+        `mails`, `record` or the journal raised first.
         """
         await _Run(self, mails, journal, record, stop or asyncio.Event(), finish_s).whole()
 
@@ -227,9 +221,8 @@ class _Run:
                 self._patience.clear()
                 return outcome
             cuts += phase in _ABOUT_MAIL
-            if self._failure is not None or not self._borne(begun, outcome):
-                return outcome
-            if outcome.state is DeliveryState.UNCERTAIN:
+            borne = self._failure is None and self._borne(begun, outcome)
+            if not borne or outcome.state is DeliveryState.UNCERTAIN:
                 return outcome
             if cuts >= CUTS:  # others pass: this mail may be what breaks the line
                 return Outcome(DeliveryState.DEFERRED, outcome.reply)
@@ -240,10 +233,9 @@ class _Run:
         """One try, and how far it came. What is no outcome ends the run: the mail is PENDING then."""
         try:
             return await self._send(mail)
-        except Unreachable as error:
-            return _untried(error), Phase.GREETING
         except Exception as error:
-            self._fail(error)
+            if not isinstance(error, Unreachable):
+                self._fail(error)
             return _untried(error), Phase.GREETING
 
     async def _send(self, mail: Outgoing) -> tuple[Outcome, Phase]:
@@ -255,8 +247,10 @@ class _Run:
             if self._forced:
                 return _UNTRIED, Phase.GREETING
             self._add_worker()
+            if isinstance(data := _built(mail), Outcome):
+                return data, Phase.GREETING
             announce = partial(self._journal.announce, mail.issue_id, mail.subscriber_id)
-            return await connection.send(mail.envelope, mail.build(), announce), connection.phase
+            return await connection.send(mail.envelope, data, announce), connection.phase
         finally:
             self._sending.discard(connection)
             await self._pool.connections.give_back(connection)
@@ -288,9 +282,17 @@ class _Run:
             self._journal.done(mail.issue_id, mail.subscriber_id, outcome)
         except StoreError as error:
             self._fail(error)  # the ledger shall have it all the same
-        handed = self._record(mail, outcome)
-        if handed is not None:
+        if handed := self._record(mail, outcome):
             await handed
+
+
+def _built(mail: Outgoing) -> bytes | Outcome:
+    """Its bytes, or how it ended: what spoils one mail must not hold up all the others."""
+    try:
+        return mail.build()
+    except Exception as error:
+        _log.exception("mail.unbuilt", issue=mail.issue_id, subscriber=mail.subscriber_id)
+        return Outcome(DeliveryState.FAILED, Reply(0, f"not built: {str(error) or type(error).__name__}"))
 
 
 def _untried(error: Exception) -> Outcome:

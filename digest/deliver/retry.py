@@ -43,10 +43,13 @@ _ABOUT_SENDER = re.compile(r"5\.(1\.[78]|7\.(8|9|10|11|2[0-7]|57|60|64|5\d\d|7\d
 # 5.7.0 and 5.7.1 also mean "she takes no mail from outside": only the words tell whom they are about.
 _POLICY = frozenset({None, "5.7.0", "5.7.1"})
 _ABOUT_US = re.compile(
-    r"relay|authenticat|client host|(sender|from) address|sender .*(reject|den)|block ?list|black ?list|blocked using"
-    r"|spamhaus|\b(spf|dkim|dmarc)\b",
+    r"\b(relay(ed|ing)?|authenticat(ion|e)|(un|not )authenticated|client host|(sender|from) address"
+    r"|sender\b.*\b(reject|den)\w*|(block|black) ?list\w*|blocked using|spamhaus|spf|dkim|dmarc)\b",
     re.IGNORECASE,
 )
+# Replies repeat the recipient, and whoever subscribes may call herself relay@, at a domain called dmarc: what stands in
+# angle brackets, addresses and names of hosts are no words of the server's.
+_ECHO = re.compile(r'<[^<>]*>|("[^"]*"|\S+)@\S+|[\w-]+(\.[\w-]+)+')
 
 
 def classify(reply: Reply, phase: Phase) -> Outcome:
@@ -94,7 +97,7 @@ def _about_sender(reply: Reply) -> bool:
     enhanced = reply.enhanced
     if enhanced is not None and _ABOUT_SENDER.fullmatch(enhanced):
         return True
-    return enhanced in _POLICY and bool(_ABOUT_US.search(reply.text))
+    return enhanced in _POLICY and bool(_ABOUT_US.search(_ECHO.sub(" ", reply.text)))
 
 
 def next_try(attempts: int, now: datetime, jitter: float = 0.0) -> datetime:

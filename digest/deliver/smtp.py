@@ -95,11 +95,6 @@ class Connection:
         return cls(line, dict(client.esmtp_extensions), smtp, timeouts)
 
     @property
-    def offered(self) -> Extensions:
-        """What the server offered in its last EHLO: lower-case keyword -> parameters. Empty after HELO."""
-        return self._offered
-
-    @property
     def phase(self) -> Phase:
         """How far the last `send` came."""
         return self._phase
@@ -114,14 +109,17 @@ class Connection:
 
         data: CRLF bytes. before_dot: called once when the server waits for the body and before its last bytes are written;
         when it raises, the dot is not sent. Never raises for a broken line: PENDING says that nothing was sent, UNCERTAIN
-        that nobody knows. Raises RelayRefused when the server refuses us (the mail was not sent then), ValueError for bytes
-        that are not fit for the wire. Ask `reusable` afterwards.
+        that nobody knows; bytes that are not fit for the wire are FAILED. Raises RelayRefused when the server refuses us
+        (the mail was not sent then). Ask `reusable` afterwards.
         """
         if fault := sender_fault(envelope):
             raise RelayRefused(f"not sent: {fault}")
         if refused := refusal(envelope, data, self._offered):
             return Outcome(DeliveryState.FAILED, refused)
-        body = stuffed(data)
+        try:
+            body = stuffed(data)
+        except ValueError as error:
+            return Outcome(DeliveryState.FAILED, Reply(554, f"5.6.0 not sent: {error}"))
         try:
             reply = await self._transaction(envelope, data, body, before_dot)
         except Broken as broken:

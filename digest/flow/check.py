@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from digest.audience.lists import decoded, read_list
 from digest.deliver.smtp import Connection
 from digest.errors import DigestError, GatherError, RelayRefused, TemplateError, UsageError
-from digest.flow import membership, publish
+from digest.flow import gathering, membership, publish
 from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
-from digest.gather.sources import Validators, read_source
+from digest.gather.lead import can_read_articles
+from digest.gather.sources import read_source
 from digest.model.issue import REGULAR, Issue, IssueState, IssueStory
 from digest.settings import is_loopback, not_yet
 
@@ -48,6 +49,10 @@ def _settings(room: Newsroom) -> list[Finding]:
         found.append(
             Finding("warning", "site.address", "", "many countries require a postal address in every newsletter")
         )
+    wanting = [name for name, source in room.settings.sources.items() if source.fetch_article]
+    if wanting and not can_read_articles():
+        remedy = "the first paragraphs of articles need an extra: pip install 'digest-mailer[articles]'"
+        found.append(Finding("warning", f"sources.{wanting[0]}.fetch_article", "true", remedy))
     return found
 
 
@@ -95,7 +100,7 @@ def _lists(room: Newsroom) -> list[Finding]:
 
 
 async def _reachable(room: Newsroom) -> AsyncIterator[Finding]:
-    async with Fetcher(room.settings.gather, room.clock) as fetcher:
+    async with await gathering.fetcher(room) as fetcher:
         findings = await asyncio.gather(_relay(room), *(_source(room, fetcher, name) for name in room.settings.sources))
     for finding in findings:
         if finding:
@@ -113,11 +118,14 @@ async def _relay(room: Newsroom) -> Finding | None:
 
 
 async def _source(room: Newsroom, fetcher: Fetcher, name: str) -> Finding | None:
-    source = room.settings.sources[name]
+    # Whether it answers is asked, and not the pages of all its stories.
+    source = room.settings.sources[name].model_copy(update={"fetch_article": False})
     try:
-        read = await read_source(fetcher, name, source, Validators(None, None, None), room.clock.now())
+        read = await read_source(fetcher, name, source, None, room.clock.now(), parsers=room.parsers)
     except GatherError as error:
         return Finding("error", f"sources.{name}", source.url or str(source.path), str(error))
-    if read.found == 0:
-        return Finding("warning", f"sources.{name}", source.url or "", "answers, but has no stories now")
+    if read.warnings:
+        return Finding("warning", f"sources.{name}", str(source.path), "; ".join(read.warnings))
+    if read.found == 0 and read.status == "ok":
+        return Finding("warning", f"sources.{name}", source.url or str(source.path), "answers, but has no stories now")
     return None

@@ -13,8 +13,10 @@ from digest.errors import IllegalMove
 from digest.flow import publish
 from digest.flow.newsroom import Newsroom
 from digest.flow.send import Sender, Watch
+from digest.model.delivery import DeliveryState
 from digest.model.issue import Issue, IssueState
-from digest.store import deliveries, issues
+from digest.store import deliveries, issues, messages
+from digest.store.outbox import MESSAGES
 
 LOOK_S = 0.3
 """How often we look whether the daemon has done its share."""
@@ -58,3 +60,27 @@ async def deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, watch: Wat
 async def _in_other_hands(room: Newsroom, issue_id: int) -> bool:
     async with room.store.read() as conn:
         return await deliveries.any_claimed(conn, issue_id)
+
+
+async def deliver_messages(room: Newsroom, ids: list[int]) -> list[tuple[str, str, int | None, str]]:
+    """Send these messages now, with a daemon beside us or without; (address, state, code, reply) of each.
+
+    What could not leave is given up: whoever asked for it is told so. Raises RelayRefused.
+    """
+    sender = Sender(room)
+    try:
+        await sender.run(asyncio.Event(), only=MESSAGES)
+        while await _messages_in_other_hands(room, ids):
+            await room.clock.sleep(LOOK_S)
+            await sender.run(asyncio.Event(), only=MESSAGES)
+    finally:
+        await sender.close()
+        async with room.store.write() as conn:
+            await messages.abandon(conn, ids, "it could not be sent at once", room.clock.now())
+    async with room.store.read() as conn:
+        return await messages.outcomes(conn, ids)
+
+
+async def _messages_in_other_hands(room: Newsroom, ids: list[int]) -> bool:
+    async with room.store.read() as conn:
+        return any(state == DeliveryState.CLAIMED for _, state, _, _ in await messages.outcomes(conn, ids))

@@ -28,11 +28,13 @@ async def apply(room: Newsroom, issue_id: int, moves: Sequence[Move]) -> Issue:
         issue = await _editable(conn, issue_id)
         if not issue.stories:
             raise UsageError(f"issue {issue_id} has no stories yet")
-        if not await edits.selection(conn, issue_id):
+        if await edits.selection(conn, issue_id) is None:
             await edits.put_selection(conn, issue_id, issue.stories)
+        made = []
         for move in moves:
-            issue = edit.apply(issue, move)
-        await edits.add(conn, issue_id, moves, room.actor, room.clock.now())
+            made.append(_whole(move, issue))
+            issue = edit.apply(issue, made[-1])
+        await edits.add(conn, issue_id, made, room.actor, room.clock.now())
         await issues.put_stories(conn, issue_id, issue.stories)
         await issues.note(conn, issue_id, subject=issue.subject, intro=issue.intro)
         for move in moves:
@@ -71,15 +73,26 @@ async def dropped(room: Newsroom, issue_id: int) -> list[IssueStory]:
     async with room.store.read() as conn:
         issue = await issues.get(conn, issue_id)
         present = {story.story_id for story in issue.stories}
-        return [story for story in await edits.selection(conn, issue_id) if story.story_id not in present]
+        return [story for story in await edits.selection(conn, issue_id) or () if story.story_id not in present]
+
+
+def check_editable(issue: Issue) -> None:
+    """Raise IllegalMove when the content of an issue can no longer change."""
+    if issue.state not in BEFORE_APPROVAL or issue.approved_at:
+        raise IllegalMove(f"issue {issue.id}", issue.state, "edited")
 
 
 async def _editable(conn: Connection, issue_id: int) -> Issue:
-    """The issue, locked. Raises IllegalMove when its content can no longer change."""
     issue = await issues.get(conn, issue_id, lock=True)
-    if issue.state not in BEFORE_APPROVAL or issue.approved_at:
-        raise IllegalMove(f"issue {issue_id}", issue.state, "edited")
+    check_editable(issue)
     return issue
+
+
+def _whole(move: Move, issue: Issue) -> Move:
+    """A pin keeps the story as it is now, so that it stays in the issue whatever is chosen later."""
+    if move.act is not Act.PIN or move.story is not None:
+        return move
+    return replace(move, story=next((story for story in issue.stories if story.story_id == move.story_id), None))
 
 
 def _told(move: Move, issue: Issue) -> dict[str, Any]:

@@ -2,35 +2,44 @@
 
     sources -> gather -> stories in the pool, health of each source
 
-A source that fails sinks no other. What is not here: choosing stories for an issue (produce), when to gather (daemon).
+A source that fails sinks no other. What is not here: what a look leaves behind (keeping), choosing stories for an issue
+(produce), when to gather (daemon).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any
 
 from digest import clock as clock_module
-from digest.errors import GatherError, NotFound
+from digest import log
+from digest.errors import AskedToWait, GatherError, NotFound, StoreError, one_line
+from digest.flow import keeping
+from digest.flow.keeping import OLD
 from digest.flow.newsroom import Newsroom
+from digest.flow.source_health import BAD, broken, health, learn_cooldowns
+from digest.gather.completing import Known
 from digest.gather.fetch import Fetcher
-from digest.gather.sources import SourceRead, Validators, read_source
-from digest.model.story import RawStory
+from digest.gather.sources import SourceRead, Validators, adopted, read_source
 from digest.store import sources, stories
-from digest.store.engine import Connection
 from digest.store.sources import SourceRow
 
-OLD = timedelta(days=365)
-"""How old a feed's dateless items of its first fetch count: nobody knows, so they are no news."""
+__all__ = ["BAD", "OLD", "SourceReport", "broken", "fetcher", "gather", "health", "try_source"]
+
+BELIEVED = timedelta(days=8)
+"""How long validators are believed: some servers answer 304 to whatever is conditional, for ever."""
+
+_log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """How one source fared. status: "ok", "unchanged" or "failed". found: items in the source at its last good fetch."""
+    """How one source fared. status: "ok", "unchanged" or "failed". found: items in the source at its last good fetch.
+
+    error: why it failed; beside "unchanged": why it was not asked.
+    """
 
     name: str
     status: str
@@ -40,17 +49,38 @@ class SourceReport:
     seconds: float
 
 
-async def gather(room: Newsroom, only: Iterable[str] | None = None) -> list[SourceReport]:
+async def fetcher(room: Newsroom) -> Fetcher:
+    """A fetcher that shares turns, robots.txt and cool-downs with all others of the process; to be entered."""
+    async with room.store.read() as conn:
+        await learn_cooldowns(conn, room.courtesy.cooldowns)
+    return Fetcher(room.settings.gather, room.clock, room.courtesy)
+
+
+async def gather(
+    room: Newsroom, only: Iterable[str] | None = None, *, due_only: bool = False, gone_too: bool = False
+) -> list[SourceReport]:
     """Fetch the sources (None: all) and keep what is new. One that fails sinks no other; its report says why.
 
-    Raises NotFound for a name that is no source.
+    due_only: only those whose next check has come; else all are asked now, still conditionally, and still obeying those who
+    have asked us to wait. gone_too: also those that are gone for good (410), since somebody names them.
+
+    Raises NotFound for a name that is no source, StoreError when the database does not work.
     """
     names = list(only) if only is not None else list(room.settings.sources)
     _check_names(room, names)
     async with room.store.read() as conn:
         known = await sources.all_sources(conn)
-    async with Fetcher(room.settings.gather, room.clock) as fetcher:
-        return list(await asyncio.gather(*(_gather_one(room, fetcher, name, known.get(name)) for name in names)))
+    if due_only:
+        names = [name for name in names if _is_due(room, name, known.get(name))]
+    if not names:
+        return []
+    async with await fetcher(room) as asking:
+        looks = [_gather_one(room, asking, name, known.get(name), gone_too) for name in names]
+        results = await asyncio.gather(*looks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, SourceReport)]
 
 
 def _check_names(room: Newsroom, names: Iterable[str]) -> None:
@@ -59,80 +89,81 @@ def _check_names(room: Newsroom, names: Iterable[str]) -> None:
             raise NotFound(f"there is no source {name!r}; there are: {', '.join(sorted(room.settings.sources))}")
 
 
-async def _gather_one(room: Newsroom, fetcher: Fetcher, name: str, row: SourceRow | None) -> SourceReport:
+def _is_due(room: Newsroom, name: str, row: SourceRow | None) -> bool:
+    now = room.clock.now()
+    if row is None or row.rules != keeping.rules_of(room, name):
+        return True
+    if row.status == "gone":
+        return False
+    # Asked in the future: the clock was put back, and what was planned by the old one means nothing.
+    return row.next_check is None or row.next_check <= now or (row.asked_at is not None and row.asked_at > now)
+
+
+async def _gather_one(
+    room: Newsroom, asking: Fetcher, name: str, row: SourceRow | None, gone_too: bool
+) -> SourceReport:
     begun = clock_module.monotonic()
+
+    def report(status: str, found: int, new: int = 0, error: str | None = None) -> SourceReport:
+        return SourceReport(name, status, found, new, error, clock_module.monotonic() - begun)
+
+    found = row.found if row else 0
+    if row and row.status == "gone" and not gone_too and row.rules == keeping.rules_of(room, name):
+        return report("failed", found, 0, f"{row.error}: it is not asked any more")
     try:
-        read = await read_source(fetcher, name, room.settings.sources[name], _validators(room, row), room.clock.now())
+        read = await _look(room, asking, name, row)
+        new = await keeping.keep(room, read, row)
+    except StoreError:
+        raise
+    except AskedToWait as error:
+        await keeping.record_wait(room, name, error)
+        return report("unchanged" if row and row.good_at else "failed", found, 0, str(error))
     except GatherError as error:
-        await _record_failure(room, name, str(error))
-        found = row.found if row else 0
-        return SourceReport(name, "failed", found, 0, str(error), clock_module.monotonic() - begun)
-    new = await _keep(room, read, first=row is None or row.good_at is None)
-    found = read.found if read.status == "ok" or row is None else row.found
-    return SourceReport(name, read.status, found, new, None, clock_module.monotonic() - begun)
+        words = one_line(str(error))
+        await keeping.record_failure(room, name, error, words)
+        return report("failed", found, 0, words)
+    except Exception as error:  # a fault of ours: in the log with its traceback, and no other source's business
+        _log.exception("source.fault", source=name)
+        words = f"Digest cannot read this source ({type(error).__name__}); the log says more"
+        await keeping.record_failure(room, name, error, words)
+        return report("failed", found, 0, words)
+    return report(read.status, read.found if read.status == "ok" else found, new, keeping.told(read))
 
 
-def _rules(room: Newsroom, name: str) -> str:
-    """A fingerprint of a source's settings: with other rules an unchanged page has to be read again."""
-    return sha256(room.settings.sources[name].model_dump_json().encode()).hexdigest()
+async def _look(room: Newsroom, asking: Fetcher, name: str, row: SourceRow | None) -> SourceRead:
+    now, source = room.clock.now(), room.settings.sources[name]
+    instead = None
+    if source.url and row and row.url == source.url:
+        instead = adopted(source.url, row.moved_to, row.moved_since, now)
+    return await read_source(
+        asking, name, source, _validators(room, row, now), now, instead, parsers=room.parsers, in_pool=_in_pool(room)
+    )
 
 
-def _validators(room: Newsroom, row: SourceRow | None) -> Validators:
-    """What makes the request conditional; nothing when the source's settings have changed."""
-    if row is None or row.rules != _rules(room, row.name):
-        return Validators(None, None, None)
+def _in_pool(room: Newsroom) -> Known:
+    async def known(keys: Sequence[str]) -> set[str]:
+        async with room.store.read() as conn:
+            return await stories.known_links(conn, keys)
+
+    return known
+
+
+def _validators(room: Newsroom, row: SourceRow | None, now: datetime) -> Validators:
+    """What makes the request conditional; nothing when the source's settings have changed, and after eight days."""
+    if row is None or row.rules != keeping.rules_of(room, row.name):
+        return Validators()
+    if row.body_since is None or now - row.body_since >= BELIEVED:
+        return Validators(body_hash=row.body_hash)
     return Validators(row.etag, row.last_modified, row.body_hash)
 
 
-async def _keep(room: Newsroom, read: SourceRead, *, first: bool) -> int:
-    now = room.clock.now()
-    health: dict[str, Any] = {"asked_at": now, "good_at": now, "status": "ok", "error": None}
-    health |= asdict(read.validators) | {"rules": _rules(room, read.name)}
-    if read.status == "ok":
-        health["found"] = read.found
-    async with room.store.write() as conn:
-        await sources.record(conn, read.name, **health)
-        dateless_is_old = first and room.settings.sources[read.name].kind == "feed"
-        return await _add(conn, read.stories, now, dateless_is_old)
-
-
-async def _add(conn: Connection, found: Sequence[RawStory], now: datetime, dateless_is_old: bool) -> int:
-    new = 0
-    for raw in found:
-        if raw.published is None and dateless_is_old:
-            new += await stories.add(conn, replace(raw, published=now - OLD), now)
-        else:
-            new += await stories.add(conn, raw, now)
-    return new
-
-
-async def _record_failure(room: Newsroom, name: str, error: str) -> None:
-    now = room.clock.now()
-    async with room.store.write() as conn:
-        await sources.record(conn, name, asked_at=now, status="failed", error=error)
-
-
 async def try_source(room: Newsroom, name: str) -> SourceRead:
-    """What a source gives now; nothing is stored. Raises NotFound, GatherError."""
+    """What a source gives now; nothing is stored but who asks us to wait. Raises NotFound, GatherError."""
     _check_names(room, [name])
-    async with Fetcher(room.settings.gather, room.clock) as fetcher:
-        return await read_source(fetcher, name, room.settings.sources[name], _validators(room, None), room.clock.now())
-
-
-async def health(room: Newsroom) -> list[dict[str, Any]]:
-    """How each source of the settings fares; "new" for one that was never asked."""
-    async with room.store.read() as conn:
-        known = await sources.all_sources(conn)
-    rows = []
-    for name, source in room.settings.sources.items():
-        row = known.get(name)
-        rows.append({
-            "name": name,
-            "status": row.status if row else "new",
-            "found": row.found if row else 0,
-            "url": source.url,
-            "asked_at": row.asked_at if row else None,
-            "good_at": row.good_at if row else None,
-            "error": row.error if row else None,
-        })  # fmt: skip
-    return rows
+    async with await fetcher(room) as asking:
+        try:
+            return await read_source(
+                asking, name, room.settings.sources[name], None, room.clock.now(), parsers=room.parsers
+            )
+        finally:
+            await keeping.save_cooldowns(room)

@@ -16,7 +16,7 @@ from digest.deliver.envelope import Envelope
 from digest.flow.membership import pair
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, RenderedIssue
-from digest.model.subscriber import Subscriber, domain_of, normalize_email
+from digest.model.subscriber import Subscriber, SubscriptionState, domain_of, followed, normalize_email
 from digest.render.merge import Merge, Personal
 from digest.render.mime import mailbox_of, message
 from digest.store import issues, messages, subscribers
@@ -136,6 +136,7 @@ async def in_browser(room: Newsroom, token: str) -> str | None:
 
 
 def topics_of(subscriber: Subscriber | None, lists: Collection[str]) -> frozenset[str]:
-    """What she follows on these lists, empty for everything: a list on which she chose no topics promises all."""
-    chosen = [each.topics for each in subscriber.subscriptions if each.list in lists] if subscriber else []
-    return frozenset(topic for topics in chosen for topic in topics) if all(chosen) else frozenset()
+    """What she follows on these lists, empty for everything; only where she is confirmed does her choice count."""
+    confirmed = SubscriptionState.CONFIRMED
+    mine = subscriber.subscriptions if subscriber else ()
+    return followed(each.topics for each in mine if each.list in lists and each.state is confirmed)

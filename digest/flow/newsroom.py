@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from digest import log
 from digest.clock import Clock
+from digest.gather.courtesy import Courtesy
+from digest.gather.parsing import Parsers
 from digest.model.issue import Issue
 from digest.settings import Settings
 from digest.store import events
@@ -23,7 +25,8 @@ class Newsroom:
     """One site, open.
 
     templates: folders in which templates are looked up, in order. actor: who acts, as the event log will have it.
-    tls: whom to trust at the mail server; None = the system's authorities.
+    tls: whom to trust at the mail server; None = the system's authorities. courtesy: what we owe other people's servers,
+    the same for everything in this process. parsers: who opened the site closes them.
     """
 
     settings: Settings
@@ -33,6 +36,8 @@ class Newsroom:
     templates: tuple[Path, ...]
     actor: str = "cli"
     tls: ssl.SSLContext | None = None
+    courtesy: Courtesy = field(default_factory=Courtesy)
+    parsers: Parsers = field(default_factory=Parsers)
 
     @property
     def lists_folder(self) -> Path:

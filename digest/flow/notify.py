@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
 
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, IssueState
@@ -30,14 +32,7 @@ async def review_opened(conn: Connection, room: Newsroom, issue: Issue) -> None:
         f"To approve: digest issues approve {issue.id}",
         f"To stop it: digest issues hold {issue.id}",
     ]
-    await _note(
-        conn,
-        room,
-        issue.newsletter,
-        issue.id,
-        f"{newsletter.title}: issue {issue.id} is ready for review",
-        "\n".join(lines),
-    )
+    await _note(conn, room, issue, f"{newsletter.title}: issue {issue.id} is ready for review", "\n".join(lines))
 
 
 async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueState, reason: str) -> None:
@@ -55,7 +50,7 @@ async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueStat
         "",
         f"More: digest issues report {issue.id}",
     ]
-    await _note(conn, room, issue.newsletter, issue.id, f"{title}: issue {issue.id} is {state}", "\n".join(lines))
+    await _note(conn, room, issue, f"{title}: issue {issue.id} is {state}", "\n".join(lines))
 
 
 async def missed(conn: Connection, room: Newsroom, skipped: Sequence[Issue], reason: str) -> None:
@@ -72,27 +67,47 @@ async def missed(conn: Connection, room: Newsroom, skipped: Sequence[Issue], rea
         "",
         "More: digest issues list",
     ]
-    await _note(conn, room, last.newsletter, last.id, f"{title}: {len(skipped)} issues were missed", "\n".join(lines))
+    await _note(conn, room, last, f"{title}: {len(skipped)} issues were missed", "\n".join(lines))
 
 
 async def list_unreadable(conn: Connection, room: Newsroom, name: str, reason: str) -> None:
     """Tell the editors that the file of a list is no list any more; mail goes on to those who were on it."""
-    newsletter = next(key for key, each in room.settings.newsletters.items() if name in each.lists)
+    reader = next(each for each in room.settings.newsletters.values() if name in each.lists)
     lines = [
         f"The file of the list {name} cannot be read: {reason}",
         "Issues go to those who were on the list before, until it is mended.",
         "",
         "To try again: digest subscribers sync",
     ]
-    await _note(conn, room, newsletter, 0, f"The list {name} cannot be read", "\n".join(lines))
+    await _send(conn, room, reader.from_, 0, f"The list {name} cannot be read", "\n".join(lines))
 
 
-async def _note(conn: Connection, room: Newsroom, newsletter: str, issue_id: int, subject: str, text: str) -> None:
-    sender = room.settings.newsletter(newsletter).from_
+async def source_failing(conn: Connection, room: Newsroom, name: str, since: datetime, error: str) -> None:
+    """Tell the editors that a source has failed for long, or for good. Nobody is told of one that no newsletter reads."""
+    readers = [each for each in room.settings.newsletters.values() if name in each.sources]
+    if not readers:
+        return
+    lines = [
+        f"The source {name} has brought nothing since {since:%A, %-d %B, %H:%M} (UTC).",
+        f"Reason: {error}",
+        f"It is read by: {', '.join(each.title for each in readers)}",
+        "",
+        f"To look: digest sources try {name}",
+    ]
+    number = int.from_bytes(sha256(name.encode()).digest()[:6], "big")
+    await _send(conn, room, readers[0].from_, number, f"The source {name} fails", "\n".join(lines))
+
+
+async def _note(conn: Connection, room: Newsroom, issue: Issue, subject: str, text: str) -> None:
+    await _send(conn, room, room.settings.newsletter(issue.newsletter).from_, issue.id, subject, text)
+
+
+async def _send(conn: Connection, room: Newsroom, sender: Mailbox, number: int, subject: str, text: str) -> None:
+    """Queue a note to every editor. number: of what it tells."""
     now = room.clock.now()
     for address in room.settings.desk.notify:
         # The number of the message is not known yet; the instant in microseconds makes its id unique all the same.
-        token = room.signer.sign(Purpose.MESSAGE_ID, issue_id, int(now.timestamp() * 1_000_000), hash_of(address))
+        token = room.signer.sign(Purpose.MESSAGE_ID, number, int(now.timestamp() * 1_000_000), hash_of(address))
         content = plain_message(
             sender=sender,
             to=Mailbox("", address),
@@ -107,5 +122,5 @@ async def _note(conn: Connection, room: Newsroom, newsletter: str, issue_id: int
 
 
 def hash_of(address: str) -> int:
-    """A number for an address that is the same in every process."""
-    return int.from_bytes(address.encode()[-8:], "big")
+    """A number for an address that is the same in every process, and another for every other address."""
+    return int.from_bytes(sha256(address.encode()).digest()[:8], "big")

@@ -7,6 +7,7 @@ What is not here: filling the pool (gathering), approving an issue (publish), th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,7 +36,9 @@ async def choose(conn: Connection, room: Newsroom, name: str, edition: str = REG
     since = rules.now - max(2 * rules.max_age, rules.max_age + cluster.WINDOW)
     pool = await stories.pool(conn, room.settings.newsletter(name).sources, since)
     remembered = await stories.remembered(conn, name, edition, rules.now - stories.REMEMBERED)
-    return pool, select(pool, _carried(pool, remembered, room.settings.zone_of(name)), rules)
+    carried = _carried(pool, remembered, room.settings.zone_of(name))
+    # Thousands of stories take seconds: in a thread, so that the daemon sends on meanwhile.
+    return pool, await asyncio.to_thread(select, pool, carried, rules)
 
 
 async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> Rules:
@@ -54,6 +57,7 @@ async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> R
         exclude=newsletter.rank.exclude,
         boost=newsletter.rank.boost,
         per_month=await _per_month(conn, newsletter.sources, now),
+        language=room.settings.language_of(name),
         sections=[Section(each.title, each.topics, each.max) for each in newsletter.sections],
     )
 
@@ -134,6 +138,7 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not IssueState.DRAFT:
             return issue
+        await stories.order(conn)
         now = room.clock.now()
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         made = await keep(conn, issue, selection.stories)
@@ -153,6 +158,7 @@ async def rebuild(room: Newsroom, issue: Issue) -> Issue:
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not IssueState.REVIEW:
             return issue
+        await stories.order(conn)
         _, selection = await choose(conn, room, issue.newsletter, issue.edition)
         made = await keep(conn, issue, selection.stories)
         await issues.note(conn, issue.id, built_at=room.clock.now())

@@ -23,9 +23,10 @@ async def keep(conn: Connection, issue: Issue, stories: Sequence[IssueStory]) ->
 
 async def redo(conn: Connection, issue: Issue) -> Issue:
     """Make the standing moves on what was chosen, and keep what comes of it. The issue as it is now."""
-    base = await edits.selection(conn, issue.id) or issue.stories
+    chosen = await edits.selection(conn, issue.id)
+    base = issue.stories if chosen is None else chosen
     moves = [move for _, move in await edits.standing(conn, issue.id)]
-    made = edit.replay(replace(issue, stories=tuple(base), subject=None, intro=""), moves)
+    made = edit.replay(replace(issue, stories=base, subject=None, intro=""), moves)
     await issues.put_stories(conn, issue.id, made.stories)
     await issues.note(conn, issue.id, subject=made.subject, intro=made.intro)
     return made

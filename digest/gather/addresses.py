@@ -8,6 +8,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
+import idna
+
 from digest.errors import GatherError
 
 # `is_global` of Python 3.11 lets these through: translations that carry a private IPv4 address inside, and leftovers.
@@ -31,6 +33,8 @@ _REFUSED = tuple(
     )
 )
 
+ONLY_SO = "gather.private_hosts may allow it, for a source's own address only"
+
 
 def is_public(address: str) -> bool:
     """Whether `address` (an IP address as text, perhaps with a zone) is of the open internet. No address: False."""
@@ -46,8 +50,12 @@ def is_public(address: str) -> bool:
 
 
 def host_name(host: str) -> str:
-    """`host` as it is compared: lower case, no brackets, no final dot."""
-    return host.strip("[]").rstrip(".").lower()
+    """`host` as it is compared: lower case, punycode, no brackets, no final dot."""
+    name = host.strip("[]").rstrip(".").lower()
+    try:
+        return name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return name
 
 
 def shown(url: str) -> str:
@@ -68,7 +76,7 @@ def checked_url(url: str, private: frozenset[str]) -> SplitResult:
         raise GatherError(f"the address at {parts.hostname} holds a user or password: not fetched", permanent=True)
     if port not in {None, 80, 443} and host_name(parts.hostname) not in private:
         raise GatherError(
-            f"{parts.hostname}:{port} is not on port 80 or 443: not fetched (gather.private_hosts may allow it)",
+            f"{parts.hostname}:{port} is not on port 80 or 443: not fetched ({ONLY_SO})",
             permanent=True,
         )
     return parts

@@ -6,13 +6,46 @@ What is not here: asking (fetch), and reading a good answer (feeds, pages).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from digest.errors import GatherError
 from digest.gather.addresses import shown
 
 BODY_MAX_BYTES = 5_000_000  # after decompression
+VALIDATOR_MAX_BYTES = 2_000
+OFFERED = "gzip, deflate"
+_NOT_OFFERED = frozenset({"br", "zstd", "compress", "x-compress", "bzip2", "xz", "lzma", "dcb", "dcz"})
+_PACKED_MOST = 2  # packed twice is a mistake that happens, three times is an attack
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server answered. status: 200, or 304 = unchanged (then the body is empty).
+
+    url: where it was found, after redirects. etag, last_modified: verbatim, to be sent back as they are.
+    moved_to: where permanent redirects led from the address that was asked; None = it stands where it stood.
+    fresh_for: how long the server says that it will not change; None = it does not say.
+    """
+
+    status: int
+    url: str
+    body: bytes
+    content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    moved_to: str | None = None
+    fresh_for: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """The address to ask instead. permanent: for good (301, 308)."""
+
+    url: str
+    permanent: bool
 
 
 def location_of(url: str, location: str | None) -> str:
@@ -25,23 +58,49 @@ def location_of(url: str, location: str | None) -> str:
         raise GatherError(f"{shown(url)} redirects to {location!r}, which is no address") from None
 
 
-def refusal(host: str, status: int, headers: Mapping[str, str]) -> GatherError:
-    """What a status that brings no story means, for an editor."""
+def refusal(host: str, status: int, headers: Mapping[str, str], until: datetime | None = None) -> GatherError:
+    """What a status that brings no story means, for an editor. until: when it may be asked again, if it said so."""
+    words = _meaning(status, challenge=headers.get("cf-mitigated") == "challenge")
+    later = f"; not before {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    return GatherError(f"{host} {words}{later}", permanent=status in {404, 410}, status=status)
+
+
+def _meaning(status: int, *, challenge: bool) -> str:
     if status == 404:
-        return GatherError(f"{host} has no such page (404)", permanent=True)
+        return "has no such page (404)"
     if status == 410:
-        return GatherError(f"{host} says that this page is gone for good (410)", permanent=True)
-    if headers.get("cf-mitigated") == "challenge":
-        return GatherError(f"{host} lets only browsers in ({status}); ask the publisher to admit Digest")
+        return "says that this page is gone for good (410)"
+    if challenge:
+        return f"lets only browsers in ({status}); ask the publisher to admit Digest"
     if status in {401, 402, 403, 407, 451}:
-        return GatherError(f"{host} refuses us ({status})")
+        return f"refuses us ({status})"
     if status == 429:
-        return GatherError(f"{host} asks to be asked less often (429)")
+        return "asks to be asked less often (429)"
     if status == 304:
-        return GatherError(f"{host} says 'unchanged' (304) although it was not asked for changes")
+        return "says 'unchanged' (304) although it was not asked for changes"
     if status >= 500:
-        return GatherError(f"{host} has trouble of its own ({status})")
-    return GatherError(f"{host} answered with status {status} instead of a page")
+        return f"has trouble of its own ({status})"
+    return f"answered with status {status} instead of a page"
+
+
+def verbatim(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """The first header `name` (lower case), its bytes one to one as characters: it must go back as it came.
+
+    None when there is none, and for one that no server can mean to have sent back to it.
+    """
+    found = next((value for key, value in headers if key.lower() == name), b"")
+    return found.decode("latin-1") if 0 < len(found) <= VALIDATOR_MAX_BYTES else None
+
+
+def check_packing(host: str, content_encoding: str | None) -> None:
+    """Raises GatherError for an answer packed as we did not offer to unpack it, or packed again and again.
+
+    A word that is no way of packing (`utf-8`, `none`) is a slip of the server's and changes nothing.
+    """
+    words = [word.strip().lower() for word in (content_encoding or "").split(",")]
+    strange = next((word for word in words if word in _NOT_OFFERED), None)
+    if strange or len(words) > _PACKED_MOST:
+        raise GatherError(f"{host} packed its answer in a way that was not asked for ({strange or content_encoding})")
 
 
 def unpacked(host: str, body: bytes) -> bytes:

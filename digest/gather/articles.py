@@ -1,48 +1,108 @@
 """What a page says of the article that it is itself (pure).
 
-What is not here: lists of other articles on it (pages), and the whole text of an article.
+What is not here: JSON-LD as such (linked_data), the article's text (lead), lists of other articles (pages), and asking for
+the pages of stories (completing).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from digest.gather.document import base_of, markup_of, text_of
-from digest.gather.entry import Entry
+from digest.gather import clean
+from digest.gather.dates import parse_date
+from digest.gather.document import base_of, markup_of, parse, text_of
+from digest.gather.entry import Entry, language_tag
 from digest.gather.identity import absolute_link, link_key
+from digest.gather.lead import lead_of
+from digest.gather.linked_data import article_data
+from digest.gather.linked_data import string as _string
+from digest.model.story import RawStory
 
-_TYPES = frozenset({
-    "article", "newsarticle", "reportagenewsarticle", "analysisnewsarticle", "backgroundnewsarticle", "opinionnewsarticle",
-    "reviewnewsarticle", "liveblogposting", "blogposting", "report", "techarticle", "scholarlyarticle",
-})  # fmt: skip
+# What sites name as a picture where they have none: their own sign.
+_SIGN = re.compile(
+    r"logo|favicon|placeholder|default[-_]?(?:image|img|share|og|thumb)|og[-_]default|no[-_]?image", re.I
+)
+# Under these names pages give the day of publication; names that may mean another day are not among them.
+_DATE_NAMES = (
+    "datepublished", "og:article:published_time", "article:published", "parsely-pub-date", "sailthru.date", "pubdate",
+    "publishdate", "publish-date", "publication_date", "date", "dc.date.issued", "dcterms.created", "dcterms.issued",
+    "dc.date", "dcterms.date", "uploaddate", "cxenseparse:recs:publishtime",
+)  # fmt: skip
+TEASER_ENOUGH = 80  # characters; a story whose teaser has fewer is worth a look at its page
 _PARAGRAPH_MIN = 60  # shorter ones are bylines, dates and captions
-_DEPTH_MAX = 6
 
 
 def article_of(tree: HtmlElement, url: str) -> Entry | None:
     """The page's own article; None when it does not call itself one: no og:type, no JSON-LD, no single <article>."""
-    meta, data, element = _meta(tree), _linked_data(tree), _article_element(tree)
-    if meta.get("og:type", "").lower() != "article" and not data and element is None:
-        return None
+    declared = _meta(tree).get("og:type", "").lower() == "article" or article_data(tree)
+    return described(tree, url) if declared or _article_element(tree) is not None else None
+
+
+def described(tree: HtmlElement, url: str) -> Entry:
+    """What the page at `url` says of the article that it is known to be."""
+    meta, data, element = _meta(tree), article_data(tree), _article_element(tree)
     base = base_of(tree, url)
     body = element if element is not None else next(tree.iter("main"), tree)
     heading = next((text_of(h1) for h1 in (*body.iter("h1"), *tree.iter("h1")) if text_of(h1)), "")
     document_title = next((text_of(found) for found in tree.iter("title")), "")
-    titles = (meta.get("og:title"), _string(data.get("headline")), heading, document_title)
+    titles = (*_agreed(heading, _string(data.get("headline")), meta.get("og:title", "")), document_title)
+    described_as = (meta.get("og:description"), meta.get("description"), _string(data.get("description")))
+    pictures = (meta.get("og:image"), _image(data.get("image")), meta.get("twitter:image"))
     return Entry(
         base=base,
         title=next(filter(None, titles), ""),
-        texts=tuple(filter(None, (meta.get("og:description"), meta.get("description"), _first_paragraph(body)))),
+        texts=tuple(filter(None, (*described_as, None if is_for_payers(tree) else _first_paragraph(body)))),
         links=(_own_link(tree, base, url), url),
-        published=tuple(_dates(meta, data, body)),
-        images=tuple(filter(None, (meta.get("og:image"), _image(data.get("image"))))),
-        language=language_of(tree),
+        published=tuple(filter(None, _dates(meta, data, body, tree))),
+        images=tuple(image for image in pictures if image and not _SIGN.search(image.rpartition("/")[2])),
+        language=language_of(tree) or language_tag(_string(data.get("inLanguage"))),
     )
+
+
+def is_for_payers(tree: HtmlElement) -> bool:
+    """Whether the page says that its text is not free (schema.org isAccessibleForFree): what it shows is no story then."""
+    meta = _meta(tree)
+    free = article_data(tree).get("isAccessibleForFree")
+    tier = meta.get("article:content_tier", "").lower()
+    return free is False or str(free).lower() == "false" or tier == "locked"
+
+
+def with_article(story: RawStory, body: bytes, content_type: str | None, url: str, now: datetime) -> RawStory:
+    """`story` with what its own page can add: a teaser where it has none or hardly one, and date, picture, language.
+
+    What the source itself said stays. A page for payers lends its description, and no text: that would be the wall's.
+    Raises GatherError for an empty page.
+    """
+    tree = parse(body, content_type)
+    page = described(tree, url)
+    headline = _whole_title(story.title, clean.title(page.title, (site_name(tree),)))
+    return replace(
+        story,
+        title=headline,
+        teaser=story.teaser if len(story.teaser) >= TEASER_ENOUGH else _best_teaser(story.teaser, headline, tree, page),
+        published=story.published or next(filter(None, (parse_date(text, now) for text in page.published)), None),
+        image=story.image or next(filter(None, (absolute_link(image, page.base) for image in page.images)), None),
+        language=story.language or page.language,
+    )
+
+
+def _best_teaser(known: str, headline: str, tree: HtmlElement, page: Entry) -> str:
+    """The first text that says enough, else the longest: the description, the first paragraph, what is known."""
+    lead = () if is_for_payers(tree) else (lead_of(tree).replace("<", "&lt;"),)
+    found = [clean.teaser(text, headline) for text in (*page.texts[:1], *lead, *page.texts[1:])] + [known]
+    return next((teaser for teaser in found if len(teaser) >= TEASER_ENOUGH), max(found, key=len))
+
+
+def _whole_title(known: str, of_page: str) -> str:
+    """The page's title where the source has cut its own short."""
+    start = re.sub(r"\s*(?:…|\.\.\.)$", "", known)
+    return of_page if start != known and of_page.casefold().startswith(start.casefold()) else known
 
 
 def site_name(tree: HtmlElement) -> str:
@@ -52,8 +112,7 @@ def site_name(tree: HtmlElement) -> str:
 
 def language_of(tree: HtmlElement) -> str | None:
     """The page's language tag."""
-    language = next(tree.iter("html"), tree).get("lang", "").strip()
-    return language if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", language) else None
+    return language_tag(next(tree.iter("html"), tree).get("lang", ""))
 
 
 def _meta(tree: HtmlElement) -> dict[str, str]:
@@ -96,58 +155,32 @@ def _is_home(url: str) -> bool:
     return not urlsplit(url).path.strip("/")
 
 
-def _dates(meta: dict[str, str], data: dict[str, object], body: HtmlElement) -> Iterator[str]:
+def _agreed(heading: str, headline: str, shared_as: str) -> tuple[str, ...]:
+    """The titles of an article, best first: og:title is made for sharing, h1 may be the site's name, two that agree are it.
+
+    An og:title with a word in front ("Harbour: Two tugs") counts as agreeing with the h1 behind it.
+    """
+    same = clean.plain(heading).casefold()
+    told = same and (same == clean.plain(headline).casefold() or clean.plain(shared_as).casefold().endswith(f" {same}"))
+    return (heading, headline, shared_as) if told else (shared_as, headline, heading)
+
+
+def _dates(meta: dict[str, str], data: dict[str, object], body: HtmlElement, tree: HtmlElement) -> Iterator[str]:
+    """Date strings, the surest first; none of later changes."""
     yield meta.get("article:published_time", "")
     yield _string(data.get("datePublished"))
-    yield meta.get("datepublished", "")
+    yield from (meta.get(name, "") for name in _DATE_NAMES)
+    for element in tree.iter("time", "abbr", "span", "div", "p"):
+        if "datepublished" in element.get("itemprop", "").lower() or "published" in element.get("class", "").split():
+            yield from (element.get(name, "") for name in ("datetime", "content", "title"))
+            yield text_of(element)[:60]
+            break
     for time in body.iter("time"):
         yield time.get("datetime") or text_of(time)
         break  # later ones belong to comments and related stories
-
-
-# -- JSON-LD -----------------------------------------------------------------------------------------------------------
-
-
-def _linked_data(tree: HtmlElement) -> dict[str, object]:
-    """The first JSON-LD object that is an article; {} when there is none."""
-    for script in tree.iter("script"):
-        if "ld+json" in script.get("type", "").lower():
-            found = next(_articles_in(_loaded(script.text or ""), _DEPTH_MAX), None)
-            if found:
-                return found
-    return {}
-
-
-def _loaded(text: str) -> object:
-    """The JSON in a script element, also when it is wrapped in comments or ends with a semicolon."""
-    bare = re.sub(r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*.{0,20}?\*/)|(?:-->|//\s*\]\]>|;)\s*$", "", text)
-    try:
-        found: object = json.loads(bare, strict=False)
-    except (ValueError, RecursionError):
-        return None
-    return found
-
-
-def _articles_in(found: object, depth: int) -> Iterator[dict[str, object]]:
-    if depth == 0:
-        return
-    if isinstance(found, list):
-        for each in found[:100]:
-            yield from _articles_in(each, depth - 1)
-    elif isinstance(found, dict):
-        types = found.get("@type")
-        names = types if isinstance(types, list) else [types]
-        if any(isinstance(name, str) and name.lower() in _TYPES for name in names):
-            yield found
-        for key in ("@graph", "mainEntity"):
-            yield from _articles_in(found.get(key), depth - 1)
 
 
 def _image(value: object) -> str:
     if isinstance(value, list):
         return _image(value[0]) if value and not isinstance(value[0], list) else ""
     return _string(value.get("url")) if isinstance(value, dict) else _string(value)
-
-
-def _string(value: object) -> str:
-    return value if isinstance(value, str) else ""

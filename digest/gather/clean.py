@@ -82,7 +82,7 @@ def teaser(markup: str, headline: str) -> str:
 
     "" when it would have fewer than 20 characters, or say only what the headline says.
     """
-    whole = _without_title(_without_tails(plain(markup)), headline)
+    whole = _without_dateline(_without_title(_without_tails(plain(markup)), headline))
     body = _ELLIPSIS_TAIL.sub("", whole)
     if len(body) <= TEASER_MAX and body == whole:
         text = body
@@ -156,6 +156,26 @@ def _without_tails(text: str) -> str:
             break
         text = shorter
     return text
+
+
+_AGENCIES = (
+    "Reuters|AP|AFP|dpa|ANSA|EFE|Xinhua|TASS|Bloomberg|UPI|PTI|ots|SID|KNA|epd|APA|ATS|Lusa|NTB|TT|Ritzau|STT|CNW"
+)
+_DAY = r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}|\d{1,2}\.? [A-Z][a-z]{2,8}\.?)(?:,? \d{4})?"
+_PLACE = r"[^\W\d_a-z][^\Wa-z]*(?:[ '’./-]{1,2}[^\W\d_a-z][^\Wa-z]*){0,4}"  # in capitals
+_DATELINE = re.compile(
+    rf"(?:{_PLACE}(?:, [A-Z][\w.]+(?: [A-Z][\w.]+)?)?"
+    rf"(?:,? {_DAY}(?: \([^()]{{2,40}}\)| /[^/]{{2,40}}/)?| \([^()]{{2,40}}\))"
+    rf"|{_PLACE}(?=\s*[—–]\s*[A-Z“\"])"
+    rf"|[A-Z][\w.'’-]+(?:[ /][A-Z][\w.'’-]+){{0,3}}(?:, {_DAY})? \((?:{_AGENCIES})\b[^()]{{0,30}}\))"
+    r"\s*(?:[—–]|--?)\s+"
+)
+
+
+def _without_dateline(text: str) -> str:
+    """`text` without the place, day and agency that it begins with: "LONDON, Nov 3 (Agency) — "."""
+    match = _DATELINE.match(text)
+    return text[match.end() :] if match and len(text) - match.end() >= TEASER_MIN else text
 
 
 def _without_title(text: str, headline: str) -> str:

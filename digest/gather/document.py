@@ -1,11 +1,10 @@
-"""Bytes -> an HTML tree: which encoding, and how to read headings and text in it (pure).
+"""Bytes -> an HTML tree, and how to read headings and text in it (pure).
 
-What is not here: what the tree says (pages, articles).
+What is not here: which encoding the bytes are in (encodings), and what the tree says (pages, articles).
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from urllib.parse import urljoin
@@ -16,46 +15,10 @@ from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
 from digest.errors import GatherError
+from digest.gather.encodings import decode
 from digest.gather.images import image_address
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-# Python knows encodings, such as base64 and unicode_escape, that no page is written in.
-_PAGE_ENCODING = re.compile(
-    r"ascii|utf-8|utf-16(-[lb]e)?|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|tis-620|gb2312|gbk|gb18030|hz|big5\w*|euc_\w+|"
-    r"shift_jis\w*|iso2022_jp\w*|johab"
-)
 _HEADING = re.compile(r"h([1-6])")
-
-
-def decode(body: bytes, content_type: str | None) -> str:
-    """`body` as text: byte order mark, HTTP charset, meta within 1,024 bytes, UTF-8 if valid, else windows-1252."""
-    for mark, encoding in _BOMS:
-        if body.startswith(mark):
-            return body[len(mark) :].decode(encoding, "replace")
-    meta = _charset(body[:1024].decode("latin-1"))
-    # A meta that could be read as ASCII cannot be right in calling the page UTF-16; browsers take it as UTF-8.
-    meta = "utf-8" if meta and meta.startswith("utf-16") else meta
-    declared = _charset(content_type or "") or meta
-    if declared:
-        return body.decode(declared, "replace")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body.decode("windows-1252", "replace")
-
-
-def _charset(text: str) -> str | None:
-    """The encoding named in `text`, as browsers take it; None when none is, or one that is not for pages."""
-    match = _CHARSET.search(text)
-    try:
-        name = codecs.lookup(match[1]).name if match else ""
-    except (LookupError, ValueError):
-        return None
-    if not _PAGE_ENCODING.fullmatch(name):
-        return None
-    # Browsers read Latin-1 and ASCII as windows-1252, and pages are written for browsers.
-    return "windows-1252" if name in {"iso8859-1", "ascii"} else name
 
 
 def parse(body: bytes, content_type: str | None) -> HtmlElement:

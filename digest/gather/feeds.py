@@ -1,6 +1,6 @@
-"""Feeds -> stories: RSS of all ages, RDF, Atom, JSON Feed (pure; feedparser is used here alone).
+"""Feeds -> stories: RSS of all ages, RDF, Atom, JSON Feed (pure; the libraries that parse feeds are used here alone).
 
-What is not here: fetching them, and the rules of one source about words (sources).
+What is not here: fetching them, the process in which this runs (parsing, child), and JSON (jsonfeed).
 """
 
 from __future__ import annotations
@@ -9,20 +9,34 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
-from xml.sax import SAXException
 
 import feedparser
 
 from digest.errors import GatherError
-from digest.gather.entry import Entry, story_of
-from digest.gather.images import images_in
+from digest.gather.dates import parse_date
+from digest.gather.document import parse
+from digest.gather.encodings import decode_utf8
+from digest.gather.entry import Entry, story_of, told_apart
+from digest.gather.feed_links import feed_links
+from digest.gather.images import images_in, is_picture
 from digest.gather.jsonfeed import read_json
+from digest.gather.language import heard
 from digest.model.story import RawStory
 from digest.settings import Source
 
+ITEMS_MAX = 500
+"""Entries of one feed that are read."""
+_ITEM_START = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>/]", re.IGNORECASE)
+_OPEN_CDATA = re.compile(
+    rb"(<(title|description|link|summary|content:encoded)>\s*<!\[CDATA\[(?:(?!\]\]>).){0,100000}?)(</\2>)", re.DOTALL
+)
+_ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.IGNORECASE)
+_ITEM_DATE = re.compile(rb"<(?:pubDate|published|updated|dc:date|issued)>([^<]{6,60})<", re.IGNORECASE)
+_ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)  # which of two is older is asked, and not whether they can be
+_ROOT_END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 
 
@@ -37,34 +51,71 @@ class Feed:
 def parse_feed(
     body: bytes, content_type: str | None, url: str, source_name: str, source: Source, now: datetime
 ) -> list[RawStory]:
-    """The stories of a feed in document order; entries without any http link are left out.
+    """The stories of a feed's newest 500 entries in document order; entries without any http link are left out.
 
     [] for a healthy feed without entries. Raises GatherError, and nothing else, for bytes that are no feed.
     """
     feed = read_feed(body, content_type, url)
     stories = (story_of(entry, source_name, source, now, (feed.title,)) for entry in feed.entries)
-    return [story for story in stories if story is not None]
+    found = told_apart([story for story in stories if story is not None])
+    if feed.entries and not found:
+        raise GatherError("no entry of the feed has a link and a title")
+    return heard(found)
 
 
 def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:
-    """All entries of a feed, uncleaned, in document order. Raises GatherError when there is no feed in `body`."""
+    """The newest 500 entries of a feed, uncleaned, in document order. Raises GatherError when there is no feed."""
     if not body.strip():
         raise GatherError("the answer is empty: no feed")
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
-        found = read_json(body, url)
-        if found is None:
-            raise GatherError("this is JSON, but not a JSON Feed")
-        return Feed(found[1], tuple(found[0]))
-    parsed = _parsed(_with_known_encoding(body), content_type)
-    entries = parsed.get("entries") or []
+        return _json(body, url)
+    body = _first_items(_with_closed_cdata(_with_known_encoding(body)))
+    parsed = _parsed(body, content_type)
+    entries, channel = parsed.get("entries") or [], parsed.get("feed") or {}
+    if not entries and _ITEM_START.search(body):
+        entries, channel = _second_try(body, channel)
     if not entries and not parsed.get("version"):
-        raise GatherError(_what_it_is(body))
-    if not entries and isinstance(parsed.get("bozo_exception"), SAXException):
+        raise GatherError(_what_it_is(body, content_type, url))
+    if not entries and parsed.get("bozo") and (_ITEM_START.search(body) or not _ROOT_END.search(body)):
         raise GatherError("the feed is broken: no entry of it can be read")
-    channel = parsed.get("feed") or {}
     base = _joined(url, _text(channel.get("link")))
     language = _text(channel.get("language")) or None
-    return Feed(_text(channel.get("title")), tuple(_entry(item, base, language) for item in entries))
+    return Feed(_text(channel.get("title")), tuple(_entry(item, base, language) for item in entries[:ITEMS_MAX]))
+
+
+def _json(body: bytes, url: str) -> Feed:
+    found = read_json(body, url)
+    if found is None:
+        raise GatherError("this is JSON, but not a JSON Feed")
+    return Feed(found[1], tuple(found[0][:ITEMS_MAX]))
+
+
+def _with_closed_cdata(body: bytes) -> bytes:
+    """`body` with CDATA ended where its element ends, if it is nowhere: else it swallows all that follows."""
+    if body.count(b"<![CDATA[") <= body.count(b"]]>"):
+        return body
+    return _OPEN_CDATA.sub(rb"\1]]>\3", body)
+
+
+def _first_items(body: bytes) -> bytes:
+    """`body` without what is beyond its 500 newest items: nobody reads that, so nobody parses it.
+
+    Feeds have the newest first; where the dates of the first and the last item say otherwise, the last 500 are kept.
+    """
+    ends = [match.end() for match in _ITEM_END.finditer(body)]
+    if len(ends) <= ITEMS_MAX:
+        return body
+    start = _ITEM_START.search(body)
+    if start and _is_older(body[start.start() : ends[0]], body[ends[-2] : ends[-1]]):
+        return body[: start.start()] + body[ends[-ITEMS_MAX - 1] :]
+    return body[: ends[ITEMS_MAX - 1]] + body[ends[-1] :]
+
+
+def _is_older(item: bytes, other: bytes) -> bool:
+    """Whether `item` says that it was published before `other`; False where one of them says nothing."""
+    dates = [_ITEM_DATE.search(part) for part in (item, other)]
+    one, two = (parse_date(found[1].decode("ascii", "replace"), _ANY_TIME) if found else None for found in dates)
+    return one is not None and two is not None and one < two
 
 
 def _parsed(body: bytes, content_type: str | None) -> Any:
@@ -77,6 +128,17 @@ def _parsed(body: bytes, content_type: str | None) -> Any:
         )
     except Exception as error:  # feedparser has no error tree; whatever strange bytes do to it must not stop the others
         raise GatherError(f"the feed cannot be read ({type(error).__name__})") from error
+
+
+def _second_try(body: bytes, channel: Any) -> tuple[list[Any], Any]:
+    """What another parser finds where feedparser finds no entry; it forgives other mistakes."""
+    import fastfeedparser  # hardly ever needed
+
+    try:
+        found = fastfeedparser.parse(body)
+    except Exception:  # it has no error tree either, and the first parser's verdict stands
+        return [], channel
+    return [{**item, "summary": dict.get(item, "description")} for item in found.entries], found.feed
 
 
 def _with_known_encoding(body: bytes) -> bytes:
@@ -94,27 +156,22 @@ def _names_another_encoding(body: bytes) -> bool:
 
 
 def _mended_utf8(body: bytes) -> bytes:
-    """Bytes that are UTF-8 but for a few, with these replaced: one cut character must not spoil all others of a feed."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        text = body.decode("utf-8", "replace")
-        bad = text.count("\ufffd")
-        good = sum(not char.isascii() for char in text) - bad
-        return text.encode() if good > bad else body
-    return body
+    """Bytes that are UTF-8 but for a few, mended: one cut character must not spoil all others of a feed."""
+    text = decode_utf8(body)
+    return text.encode() if text != body.decode("windows-1252", "replace") else body
 
 
-def _what_it_is(body: bytes) -> str:
+def _what_it_is(body: bytes, content_type: str | None, url: str) -> str:
     """What an editor should know about bytes that hold no feed."""
     start = body[:4096].lower()
     if b"<opml" in start:
         return "this is an OPML list of feeds, not a feed"
     if b"<urlset" in start or b"<sitemapindex" in start:
         return "this is a sitemap, not a feed"
-    if b"<!doctype html" in start or b"<html" in start or b"<body" in start or b"<head" in start:
-        return "this is an HTML page, not a feed"
-    return "this is not a feed"
+    if not any(tag in start for tag in (b"<!doctype html", b"<html", b"<body", b"<head")):
+        return "this is not a feed"
+    named = feed_links(parse(body, content_type), url)
+    return "this is an HTML page, not a feed" + (f"; it names this feed: {named[0]}" if named else "")
 
 
 # -- entries -----------------------------------------------------------------------------------------------------------
@@ -134,6 +191,7 @@ def _entry(item: Any, base: str, language: str | None) -> Entry:
         published=tuple(filter(None, (_text(dict.get(item, name)) for name in ("published", "created", "updated")))),
         images=tuple(filter(None, (*_images(item), *(image for text in texts for image in images_in(text))))),
         language=title_language or language,
+        carrier=_text((dict.get(item, "source") or {}).get("title")),
     )
 
 
@@ -152,19 +210,12 @@ def _links(item: Any) -> Iterator[str]:
 
 def _images(item: Any) -> Iterator[str]:
     """Pictures that the feed names apart: media:content (widest), media:thumbnail, enclosures."""
-    media = [medium for medium in dict.get(item, "media_content") or () if _is_picture(medium)]
+    media = [medium for medium in dict.get(item, "media_content") or () if is_picture(medium)]
     yield from (_text(medium.get("url")) for medium in sorted(media, key=_width, reverse=True))
     yield from (_text(thumbnail.get("url")) for thumbnail in dict.get(item, "media_thumbnail") or ())
     for link in dict.get(item, "links") or ():
-        if link.get("rel") == "enclosure" and _is_picture(link):
+        if link.get("rel") == "enclosure" and is_picture(link):
             yield _text(link.get("href"))
-
-
-def _is_picture(medium: Any) -> bool:
-    if medium.get("medium") or medium.get("type"):
-        return medium.get("medium") == "image" or _text(medium.get("type")).startswith("image/")
-    address = _text(medium.get("url") or medium.get("href"))
-    return re.search(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", address, re.IGNORECASE) is not None
 
 
 def _width(medium: Any) -> int:

@@ -1,95 +1,96 @@
 """Asking other people's servers, politely and guardedly: the only module that speaks HTTP.
 
-What is not here: reading what came back (feeds, pages), and deciding when to ask (flow, daemon).
-
-Guards: each name is resolved once per connection, every address of it is checked, and the connection goes to the checked
-address, so that neither a redirect nor a second DNS answer leads into a private network. `gather.private_hosts` is the only
-way around. Time and size are bounded whatever the server does.
+What is not here: reading what came back (feeds, pages), deciding when to ask (flow, daemon), and the guarded connections
+(connect). `gather.private_hosts` is the only way into a private network, and only a source's own address may take it. Time
+and size are bounded whatever the server does.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 import httpcore2
 import httpx2
 
 from digest.clock import Clock, SystemClock, monotonic
-from digest.errors import GatherError
-from digest.gather.addresses import checked_url, host_name, is_public, shown
-from digest.gather.answers import BODY_MAX_BYTES, location_of, refusal, too_large, unpacked
-from digest.gather.turns import AT_ONCE, Turns
+from digest.errors import AskedToWait, GatherError
+from digest.gather import robots as rules_of
+from digest.gather.addresses import checked_url, host_name, shown
+from digest.gather.answers import (
+    BODY_MAX_BYTES,
+    OFFERED,
+    Redirect,
+    Response,
+    check_packing,
+    location_of,
+    refusal,
+    too_large,
+    unpacked,
+    verbatim,
+)
+from digest.gather.connect import GuardedBackend, Resolve, Transport, resolve
+from digest.gather.cooldown import asks_to_wait
+from digest.gather.courtesy import Courtesy
+from digest.gather.timing import fresh_for
+from digest.gather.turns import Turns
 from digest.settings import Gather
+
+__all__ = ["Fetcher", "Response"]
 
 TOTAL_S = 30.0
 REDIRECTS_MAX = 5
 _CONNECT_S = 5.0
 _READ_S = 10.0
-_TRIED_ADDRESSES = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOR_GOOD = frozenset({301, 308})
+_ANYBODY = ""  # as `named_by`: nobody whom we know
 _ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, text/html;q=0.9, application/xml;q=0.9,"
     " application/json;q=0.8, */*;q=0.5"
 )
 
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What a server answered. status: 200, or 304 = unchanged (then the body is empty).
-
-    url: where it was found, after redirects. etag, last_modified: verbatim, to be sent back as they are.
-    """
-
-    status: int
-    url: str
-    body: bytes
-    content_type: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of `host`, in the order in which to try them. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(info[4][0]) for info in found))
-
 
 class Fetcher:
     """Fetches with all guards; an async context manager, used by one event loop.
 
-    total_s: seconds that one `get` may take, redirects included, waiting for its turn not. tls, resolve_host: for tests.
+    courtesy: what several fetchers of a process share; None = nothing. total_s: seconds that one `get` may take, redirects
+    included, waiting for its turn not. tls, resolve_host: for tests.
     """
 
     def __init__(
         self,
         gather: Gather,
         clock: Clock | None = None,
+        courtesy: Courtesy | None = None,
         *,
         total_s: float = TOTAL_S,
         tls: ssl.SSLContext | None = None,
         resolve_host: Resolve = resolve,
     ) -> None:
         self._private = frozenset(host_name(host) for host in gather.private_hosts)
-        self._turns = Turns(gather.pause.total_seconds(), clock or SystemClock(), self._private)
+        self._clock = clock or SystemClock()
+        self._courtesy = courtesy or Courtesy()
+        self._turns = Turns(gather.pause.total_seconds(), self._clock, self._private, self._courtesy)
         self._user_agent = gather.user_agent
+        self._agent = rules_of.product(gather.user_agent)
         self._total_s = total_s
         self._tls = tls
-        self._backend = _GuardedBackend(self._private, resolve_host)
-        self._transport: _Transport | None = None
+        self._resolve = resolve_host
+        self._transports: dict[bool, Transport] = {}
 
     async def __aenter__(self) -> Self:
         # trust_env off: neither a proxy nor another certificate store of the environment may be slipped in.
         tls = self._tls or httpx2.create_ssl_context(trust_env=False)
-        self._transport = _Transport(tls, self._backend)
+        # Two pools, because a connection into our network must not be there for those who may not go there.
+        self._transports = {
+            inside: Transport(tls, GuardedBackend(self._private if inside else frozenset(), self._resolve))
+            for inside in (True, False)
+        }
         return self
 
     async def __aexit__(
@@ -98,40 +99,106 @@ class Fetcher:
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        if self._transport:
-            await self._transport.aclose()
-        self._transport = None
+        transports, self._transports = self._transports, {}
+        for transport in transports.values():
+            await transport.aclose()
 
-    async def get(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Response:
+    async def get(
+        self,
+        url: str,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        *,
+        robots: bool = False,
+        named_by: str | None = None,
+    ) -> Response:
         """What stands at `url`, unless it is unchanged since `etag` and `last_modified` (status 304).
 
-        Raises GatherError, `permanent` for 404, 410 and addresses that are refused.
+        robots: ask robots.txt for leave first. named_by: the address of the page or feed that names `url`, which may be
+        anybody's; None: an operator does. Hosts of our own are asked only as long as nobody else had a say in it.
+
+        Raises AskedToWait when the host has asked us to wait; GatherError, `permanent` for 404, 410 and addresses that are
+        refused.
         """
         headers = self._headers(etag, last_modified)
-        left_s = self._total_s
+        inside = named_by is None or self._is_ours(named_by)
+        left_s, moved_to, for_good = self._total_s, None, True
         for _ in range(REDIRECTS_MAX + 1):
-            parts = checked_url(url, self._private)
+            inside = inside and self._is_ours(url)
+            parts = checked_url(url, self._private if inside else frozenset())
+            self._mind_cooldown(url)
+            if robots and (reason := await self.allowed(url, named_by=None if inside else _ANYBODY)):
+                raise GatherError(reason)
             async with self._turns.of(parts.hostname or ""):
+                self._mind_cooldown(url)  # whoever had the turn before us may have been told to wait
                 started = monotonic()
-                answer = await self._bounded(url, parts, headers, left_s)
+                answer = await self._bounded(url, parts, headers, left_s, inside)
                 left_s -= monotonic() - started
             if isinstance(answer, Response):
-                return answer
-            url = answer
+                return replace(answer, moved_to=moved_to)
+            url, for_good = answer.url, for_good and answer.permanent
+            moved_to = url if for_good else moved_to
         raise GatherError(f"{shown(url)} redirects more than {REDIRECTS_MAX} times")
 
-    def _headers(self, etag: str | None, last_modified: str | None) -> dict[str, str]:
-        headers = {"User-Agent": self._user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
-        conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        return headers | {name: value for name, value in conditions.items() if value}
+    async def allowed(self, url: str, *, named_by: str | None = None) -> str | None:
+        """Why robots.txt keeps us from `url`, in a sentence; None: it does not. Asked once a day and host.
 
-    async def _bounded(self, url: str, parts: SplitResult, headers: dict[str, str], left_s: float) -> Response | str:
+        No robots.txt is leave (RFC 9309 §2.3.1.3); one that cannot be reached is none (§2.3.1.4).
+        """
+        parts = urlsplit(url)
+        known = self._courtesy.robots[f"{parts.scheme}://{parts.netloc.lower()}"]
+        async with known.lock:
+            if monotonic() >= known.until_s:
+                await self._read_robots(known, url, named_by)
+        if known.fault:
+            return known.fault
+        if rules_of.forbids(known.rules, url, self._agent):
+            return f"{shown(url)} asks us in its robots.txt not to read this page"
+        return None
+
+    async def _read_robots(self, known: rules_of.Robots, url: str, named_by: str | None) -> None:
+        parts = urlsplit(url)
+        try:
+            response = await self.get(f"{parts.scheme}://{parts.netloc}/robots.txt", named_by=named_by)
+        except AskedToWait:
+            raise
+        except GatherError as error:
+            self._mind_cooldown(url)  # it may have asked for one just now
+            known.rules, known.fault, kept_s = rules_of.without(shown(url), error)
+            known.until_s = monotonic() + kept_s
+            return
+        known.rules, known.fault = await asyncio.to_thread(rules_of.read_rules, response.body), None
+        known.until_s = monotonic() + rules_of.KEPT_S
+        turn = self._courtesy.hosts[host_name(parts.hostname or "")]
+        turn.pause_s = rules_of.crawl_delay_s(known.rules, self._agent)
+
+    def _is_ours(self, url: str) -> bool:
+        try:
+            return host_name(urlsplit(url).hostname or "") in self._private
+        except ValueError:
+            return False
+
+    def _mind_cooldown(self, url: str) -> None:
+        if found := self._courtesy.cooldowns.of(url, self._clock.now()):
+            words = f"{found.domain} has asked us to wait until {found.until:%Y-%m-%d %H:%M} UTC"
+            raise AskedToWait(words, found.until)
+
+    def _headers(self, etag: str | None, last_modified: str | None) -> dict[bytes, bytes]:
+        values = {
+            b"User-Agent": self._user_agent, b"Accept": _ACCEPT, b"Accept-Encoding": OFFERED,
+            b"If-None-Match": etag, b"If-Modified-Since": last_modified,
+        }  # fmt: skip
+        return {name: value.encode("latin-1", "replace") for name, value in values.items() if value}
+
+    async def _bounded(
+        self, url: str, parts: SplitResult, headers: dict[bytes, bytes], left_s: float, inside: bool
+    ) -> Response | Redirect:
         """One hop with its failures put into an editor's words: the response, or the address to ask instead."""
         host = parts.hostname or url
         too_slow = GatherError(f"{host} did not answer within {self._total_s:g} s")
         try:
             async with asyncio.timeout(max(0.0, left_s)):
-                return await self._hop(url, headers)
+                return await self._hop(url, headers, inside)
         except (TimeoutError, httpcore2.TimeoutException) as error:
             raise too_slow from error
         except httpcore2.ConnectError as error:
@@ -143,129 +210,41 @@ class Fetcher:
         except httpx2.DecodingError as error:
             raise GatherError(f"{host} sent a damaged compressed answer") from error
 
-    async def _hop(self, url: str, headers: dict[str, str]) -> Response | str:
-        if self._transport is None:
+    async def _hop(self, url: str, headers: dict[bytes, bytes], inside: bool) -> Response | Redirect:
+        if not self._transports:
             raise RuntimeError("a Fetcher is used inside `async with`")
         patience = {"connect": _CONNECT_S, "read": _READ_S, "write": _READ_S, "pool": None}
         try:
             request = httpx2.Request("GET", url, headers=headers, extensions={"timeout": patience})
-        except ValueError as error:  # a validator from elsewhere that cannot be a header
-            raise GatherError(f"{shown(url)} cannot be asked: {error}") from error
+        except ValueError as error:
+            raise GatherError(f"{shown(url)} cannot be asked: {error}", permanent=True) from error
         # Handed to the transport, not to a client: no cookies, no redirects, no environment.
-        response = await self._transport.handle_async_request(request)
+        response = await self._transports[inside].handle_async_request(request)
         try:
-            return await _answer(
-                url, response, conditional="If-None-Match" in headers or "If-Modified-Since" in headers
-            )
+            return await self._answer(url, response)
         finally:
             await response.aclose()
 
-
-# -- addresses ---------------------------------------------------------------------------------------------------------
-
-
-class _GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Connects to checked addresses only."""
-
-    def __init__(self, private: frozenset[str], resolve_host: Resolve) -> None:
-        self._private = private
-        self._resolve = resolve_host
-        self._network = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore2's
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Resolve once, refuse the name if any address is refused, then try the addresses in turn."""
-        failure: httpcore2.NetworkError | httpcore2.TimeoutException = httpcore2.ConnectError("its name is unknown")
-        for address in (await self._addresses(host, port))[:_TRIED_ADDRESSES]:
-            try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        try:
-            addresses = await self._resolve(host, port)
-        except (OSError, UnicodeError):
-            raise httpcore2.ConnectError("its name is unknown") from None
-        if host_name(host) in self._private:
-            return addresses
-        refused = next((address for address in addresses if not is_public(address)), None)
-        if refused is not None:
-            raise GatherError(
-                f"{host} is on a private address ({refused}): not fetched (gather.private_hosts may allow it)",
-                permanent=True,
-            )
-        return addresses
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait between two attempts to connect; the pool asks for it."""
-        await self._network.sleep(seconds)
-
-
-class _Transport(httpx2.AsyncBaseTransport):
-    """httpx2 requests over a connection pool with the guarded backend; errors stay httpcore2's."""
-
-    def __init__(self, tls: ssl.SSLContext, backend: httpcore2.AsyncNetworkBackend) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls, max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE, network_backend=backend
-        )
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send `request`; the response's body is still to be read, and it must be closed."""
-        url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        answer = await self._pool.handle_async_request(
-            httpcore2.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
-        )
-        if not isinstance(answer.stream, AsyncIterable):
-            raise TypeError("an asynchronous pool gives asynchronous streams")
-        return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer), request=request)
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._pool.aclose()
-
-
-class _Body(httpx2.AsyncByteStream):
-    """The body of a response of the pool, chunk by chunk."""
-
-    def __init__(self, answer: httpcore2.Response) -> None:
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.aiter_stream():
-            yield chunk
-
-    async def aclose(self) -> None:
-        """Give the connection back."""
-        await self._answer.aclose()
-
-
-# -- answers -----------------------------------------------------------------------------------------------------------
-
-
-async def _answer(url: str, response: httpx2.Response, *, conditional: bool) -> Response | str:
-    """The response, or the address to which it redirects. Raises GatherError for every answer that is of no use."""
-    status, headers = response.status_code, response.headers
-    if status in _REDIRECTS:
-        return location_of(url, headers.get("Location"))
-    if status == 304 and conditional:
-        return Response(304, url, b"", headers.get("Content-Type"), headers.get("ETag"), headers.get("Last-Modified"))
-    if status != 200:
-        raise refusal(shown(url), status, headers)
-    body = unpacked(shown(url), await _read(shown(url), response))
-    return Response(200, url, body, headers.get("Content-Type"), headers.get("ETag"), headers.get("Last-Modified"))
+    async def _answer(self, url: str, response: httpx2.Response) -> Response | Redirect:
+        """The response, or where it redirects to. Raises GatherError for every answer that is of no use."""
+        status, headers = response.status_code, response.headers
+        asked = response.request.headers
+        if asks_to_wait(status, headers.get("Retry-After")):
+            now = self._clock.now()
+            cooldown = self._courtesy.cooldowns.ask_later(url, headers.get("Retry-After"), now)
+            raise refusal(shown(url), status, headers, cooldown.until)
+        if status in _REDIRECTS:
+            return Redirect(location_of(url, headers.get("Location")), status in _FOR_GOOD)
+        unchanged = status == 304 and ("If-None-Match" in asked or "If-Modified-Since" in asked)
+        if status != 200 and not unchanged:
+            raise refusal(shown(url), status, headers)
+        check_packing(shown(url), headers.get("Content-Encoding"))
+        body = b"" if unchanged else unpacked(shown(url), await _read(shown(url), response))
+        self._courtesy.cooldowns.answered(url)
+        return Response(
+            status, url, body, headers.get("Content-Type"), verbatim(headers.raw, b"etag"),
+            verbatim(headers.raw, b"last-modified"), fresh_for=fresh_for(headers.get("Cache-Control")),
+        )  # fmt: skip
 
 
 async def _read(host: str, response: httpx2.Response) -> bytes:

@@ -24,6 +24,7 @@ _TRACKING_NAMES = frozenset({
 _ORIGIN_NAMES = frozenset({"ref", "source", "src", "from", "partner", "referrer", "via"})
 _AMP_PARAMETERS = frozenset({("output", "amp"), ("outputtype", "amp"), ("amp", ""), ("amp", "1")})
 _HOST_PREFIXES = ("www.", "m.", "amp.")
+_AGGREGATORS = frozenset({"news.google.com"})
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -73,6 +74,16 @@ def link_key(url: str) -> str:
             break
         key = again
     return key
+
+
+def guid_key(guid: str) -> str:
+    """A source's own id for comparing. One that is a link is compared as links are: http -> https changes nothing."""
+    return (link_key(guid) or guid) if guid[:8].lower().startswith(("http://", "https://")) else guid
+
+
+def is_aggregator(link: str) -> bool:
+    """Whether `link` leads through an aggregator, which says where the story is only to browsers: never to be fetched."""
+    return (urlsplit(link).hostname or "") in _AGGREGATORS
 
 
 def title_key(title: str) -> str:

@@ -1,23 +1,25 @@
 """Web pages -> stories, by the rules of `sources.NAME.select`, and the page's own article (pure).
 
-What is not here: fetching pages, feeds, and finding out rules for a page (a later `sources suggest`).
+What is not here: fetching pages, feeds, and finding out rules for a page (suggest).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from lxml.html import HtmlElement
 
-from digest.errors import GatherError
+from digest.errors import GatherError, PageChanged
 from digest.gather.articles import article_of, language_of, site_name
 from digest.gather.document import base_of, find, heading_rank, markup_of, parse, picture_of, text_of
 from digest.gather.entry import Entry, story_of
 from digest.gather.identity import reader_link
+from digest.gather.language import heard
+from digest.gather.walls import needs_script, what_stands_there
 from digest.model.story import RawStory
 from digest.settings import Select, Source
 
@@ -47,6 +49,22 @@ class _Missing(Exception):
         self.rule = rule
 
 
+def stories_of_page(
+    body: bytes, content_type: str | None, url: str, source_name: str, source: Source, now: datetime
+) -> tuple[RawStory, ...]:
+    """The stories of a page; () when its list is there and empty. Raises GatherError when a rule matches nothing."""
+    page = parse_page(body, content_type, url, source_name, source, now)
+    if page.state == "items":
+        return tuple(heard(page.stories))
+    tree = parse(body, content_type)
+    instead = what_stands_there(tree, url) if page.missing else needs_script(tree)
+    if instead:
+        raise GatherError(instead)
+    if page.missing:
+        raise PageChanged(f"the page has changed: the rule {page.missing} matches nothing on it")
+    return page.stories
+
+
 def parse_page(
     body: bytes, content_type: str | None, url: str, source_name: str, source: Source, now: datetime
 ) -> PageRead:
@@ -54,7 +72,11 @@ def parse_page(
 
     Raises GatherError for a page that is empty or a rule that is no CSS selector.
     """
-    tree = parse(body, content_type)
+    return read_tree(parse(body, content_type), url, source_name, source, now)
+
+
+def read_tree(tree: HtmlElement, url: str, source_name: str, source: Source, now: datetime) -> PageRead:
+    """`parse_page` for a page that is a tree already."""
     article = article_of(tree, url) if source.include_article else None
     missing = None
     listed: list[Entry] = []
@@ -64,12 +86,23 @@ def parse_page(
         missing = error.rule
     entries = ([article] if article else []) + listed
     found = (story_of(entry, source_name, source, now, (site_name(tree),)) for entry in entries)
-    once: dict[str, RawStory] = {}
-    for story in filter(None, found):
-        once.setdefault(story.link_key, story)
-    stories = tuple(once.values())
+    stories = _once(filter(None, found))
     state: Literal["missing", "empty", "items"] = "missing" if missing else "items" if stories else "empty"
     return PageRead(stories, state, missing)
+
+
+def _once(stories: Iterable[RawStory]) -> tuple[RawStory, ...]:
+    """Each link once, where it stood first; a second card of it lends what the first had not."""
+    once: dict[str, RawStory] = {}
+    for story in stories:
+        first = once.setdefault(story.link_key, story)
+        once[story.link_key] = replace(
+            first,
+            teaser=first.teaser or story.teaser,
+            published=first.published or story.published,
+            image=first.image or story.image,
+        )
+    return tuple(once.values())
 
 
 # -- the list ----------------------------------------------------------------------------------------------------------
@@ -97,15 +130,21 @@ def _items(tree: HtmlElement, select: Select) -> list[HtmlElement]:
             raise _Missing(f"item = {select.item!r}")
         return found
     headings = [h for h in tree.iter() if heading_rank(h) and _fold(text_of(h)) == _fold(select.within)]
-    areas = [_below(tree, heading) for heading in headings] or _selected(tree, select.within)
+    if headings:
+        return _below_the_first_with_items(headings, tree, set(found))
+    areas = _selected(tree, select.within)
     if not areas:
         raise _Missing(f"within = {select.within!r}")
-    # Several headings may have this text (one for phones): the first with items is meant.
-    chosen = [[item for item in found if item in area] for area in areas]
-    if headings:
-        return next(filter(None, chosen), [])
     everywhere = set().union(*areas)
     return [item for item in found if item in everywhere]
+
+
+def _below_the_first_with_items(
+    headings: list[HtmlElement], tree: HtmlElement, found: set[HtmlElement]
+) -> list[HtmlElement]:
+    """The items below the first of `headings` that has any: several may have the same text (one for phones)."""
+    areas = ([element for element in _below(tree, heading) if element in found] for heading in headings)
+    return next(filter(None, areas), [])
 
 
 def _fold(text: str) -> str:
@@ -120,21 +159,36 @@ def _selected(tree: HtmlElement, selector: str) -> list[set[HtmlElement]]:
         return []
 
 
-def _below(tree: HtmlElement, heading: HtmlElement) -> set[HtmlElement]:
-    """What belongs to `heading`: what follows it in its section, up to the next heading of its rank or higher."""
+def _below(tree: HtmlElement, heading: HtmlElement) -> Iterator[HtmlElement]:
+    """What belongs to `heading`: what follows it in its section, up to the next heading of its rank or higher.
+
+    Only this much is walked through, so that a page of many equal headings is read once and not once for each.
+    """
     section = next((e for e in heading.iterancestors() if e.tag in _SECTIONS), tree)
-    own = set(heading.iter())
-    apart = {e for e in section.iter(*_APART) if e is not section and not _encloses(e, heading)}
-    below: set[HtmlElement] = set()
-    started = False
-    for element in section.iter():
-        if element is heading:
-            started = True
-        elif started and element not in own:
-            if (heading_rank(element) or 7) <= (heading_rank(heading) or 6):
-                break
-            below.add(element)
-    return {element for element in below if not any(parent in apart for parent in (element, *element.iterancestors()))}
+    own_rank = heading_rank(heading) or 6
+    element, inside = heading, False
+    while (following := _following(element, section, inside=inside)) is not None:
+        element = following
+        if (heading_rank(element) or 7) <= own_rank:
+            return
+        inside = element.tag not in _APART
+        if inside:
+            yield element
+
+
+def _following(element: HtmlElement, section: HtmlElement, *, inside: bool) -> HtmlElement | None:
+    """The next element of `section` in document order; what is in `element` only if `inside`."""
+    if inside and len(element):
+        return element[0]
+    while element is not section:
+        sibling = element.getnext()
+        if sibling is not None:
+            return sibling
+        parent = element.getparent()
+        if parent is None:
+            return None
+        element = parent
+    return None
 
 
 def _encloses(outer: HtmlElement, inner: HtmlElement) -> bool:
@@ -149,12 +203,7 @@ def _is_wanted(link: str, select: Select) -> bool:
 
 
 def _in_url(rule: str, link: str) -> bool:
-    if rule in link:
-        return True
-    try:
-        return re.search(rule, link) is not None
-    except re.error:
-        return False
+    return rule in link or re.search(rule, link) is not None
 
 
 # -- one item ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,19 @@ class Story:
     language: str | None = None
     topics: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+
+
+class Kept(StrEnum):
+    """What became of a story that its source hands over by an id of its own.
+
+    sent: an issue has carried it, and it stays as it was read. known: the pool has its link already, as another story.
+    """
+
+    NEW = "new"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SENT = "sent"
+    KNOWN = "known"
 
 
 def first_word_in(words: Iterable[str], title: str, teaser: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -133,6 +134,15 @@ class Subscriber:
     subscriptions: tuple[Subscription, ...] = ()
     left: tuple[str, ...] = ()
     suppressed: str | None = None
+
+
+def followed(chosen: Iterable[Collection[str]]) -> frozenset[str]:
+    """The topics of someone with these choices, one for each list she is on; empty for everything.
+
+    She gets what any of her lists promises; a list on which she chose nothing promises everything.
+    """
+    choices = list(chosen)
+    return frozenset(topic for topics in choices for topic in topics) if all(choices) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,13 @@ def not_yet(settings: Settings) -> list[str]:
     ]
     for name, source in settings.sources.items():
         found += [
-            (f"sources.{name}.kind", source.kind == "folder"),
-            (f"sources.{name}.fetch_article", source.fetch_article),
             (f"sources.{name}.identity", source.identity != "auto"),
         ]
     for name, newsletter in settings.newsletters.items():
         found += [
             (f"newsletters.{name}.weekly", newsletter.weekly is not None),
-            (f"newsletters.{name}.sections", bool(newsletter.sections)),
             (f"newsletters.{name}.local_time", newsletter.local_time),
             (f"newsletters.{name}.withdrawn", newsletter.withdrawn != "warn"),
             (f"newsletters.{name}.track", newsletter.track != "none"),
-            (f"newsletters.{name}.rank.boost", bool(newsletter.rank.boost)),
         ]
     return [key for key, is_set in found if is_set]

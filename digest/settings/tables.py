@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from digest.errors import UsageError
 from digest.model.schedule import Rhythm, interval
@@ -21,6 +21,7 @@ from digest.settings.values import (
     Duration,
     Email,
     Language,
+    LinkRule,
     Name,
     Port,
     Sender,
@@ -138,17 +139,18 @@ class Select(_Table):
     teaser: Text | None = None
     date: Text | None = None
     image: Text | None = None
-    url_include: Text | None = None
-    url_exclude: Text | None = None
+    url_include: LinkRule | None = None
+    url_exclude: LinkRule | None = None
     limit: int = Field(default=50, ge=1, le=500)
 
 
 class Source(_Table):
-    """[sources.NAME]: a feed, a section page or a folder."""
+    """[sources.NAME]: a feed, a section page, a folder, or what is pushed. timezone: None = the site's."""
 
-    kind: Literal["feed", "page", "folder"]
+    kind: Literal["feed", "page", "folder", "push"]
     url: Url | None = None
     path: Path | None = None
+    timezone: Zone | None = None
     weight: float = Field(default=1.0, gt=0, le=100)
     topics: tuple[Text, ...] = ()
     language: Language | None = None
@@ -245,6 +247,18 @@ class Settings(_Table):
     desk: Desk = Desk()
     gather: Gather = Gather()
     bounces: Bounces = Bounces()
+
+    @field_validator("sources")
+    @classmethod
+    def _at_home(cls, sources: dict[str, Source], info: ValidationInfo) -> dict[str, Source]:
+        """Folders, seen from the site and by its clock."""
+        root, site = info.data.get("root", Path()), info.data.get("site")
+        return {
+            name: source.model_copy(update={"path": root / source.path, "timezone": source.timezone or site.timezone})
+            if source.kind == "folder" and source.path and site
+            else source
+            for name, source in sources.items()
+        }
 
     def newsletter(self, name: str) -> Newsletter:
         """The newsletter called `name`; raises UsageError that lists the names there are."""

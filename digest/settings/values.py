@@ -125,6 +125,14 @@ def _colour(value: object) -> str:
     return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
 
 
+def _link_rule(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"a part of a link or a regular expression (a ? alone is written [?]); {error}") from None
+    return value
+
+
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # cronsim wants a start; only the expression is looked at
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(str)]
@@ -141,6 +149,7 @@ Language = Annotated[str, BeforeValidator(_language)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Text = Annotated[str, Field(min_length=1)]
+LinkRule = Annotated[Text, AfterValidator(_link_rule)]
 
 
 def is_loopback(url: str) -> bool:

@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import Select, delete, exists, func, insert, literal, or_, select, update
 
-from digest.model.delivery import Delivery, DeliveryState, Tally
+from digest.model.delivery import UNFINISHED, Delivery, DeliveryState, Tally
 from digest.model.issue import IssueState
-from digest.model.subscriber import Audience, SubscriptionState
+from digest.model.subscriber import Audience, SubscriptionState, followed
 from digest.store.engine import Connection
 from digest.store.tables import deliveries, issues, opt_outs, subscribers, subscriptions
 
 _D = DeliveryState
+_WAITING = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
 
 
 def _eligible(audience: Audience) -> Select[Any]:
@@ -105,7 +106,7 @@ def _claim(issue_id: int, worker: str, limit: int, now: datetime, lease: datetim
         .where(
             deliveries.c.issue_id == issue_id,
             issues.c.state == IssueState.SENDING,
-            deliveries.c.state.in_([_D.PENDING, _D.DEFERRED]),
+            _WAITING,
             deliveries.c.not_before <= now,
         )
         .order_by(deliveries.c.subscriber_id)
@@ -141,14 +142,11 @@ async def _reachable(conn: Connection, audience: Audience, ids: Sequence[int]) -
             subscriptions.c.state == SubscriptionState.CONFIRMED,
         )
     )
-    found: dict[int, _Person] = {}
-    for row in await conn.execute(query):
-        before = found.get(row.id)
-        # On two lists of the newsletter she gets what either promises; a list without topics promises everything.
-        all_topics = not row.topics or (before is not None and not before.topics)
-        topics = frozenset() if all_topics else frozenset(row.topics) | (before.topics if before else frozenset())
-        found[row.id] = _Person(row.id, row.email, row.name, topics)
-    return found
+    rows = (await conn.execute(query)).all()
+    chosen: dict[int, list[list[str]]] = {}
+    for row in rows:
+        chosen.setdefault(row.id, []).append(row.topics)
+    return {row.id: _Person(row.id, row.email, row.name, followed(chosen[row.id])) for row in rows}
 
 
 async def _skip(conn: Connection, issue_id: int, ids: Sequence[int], reason: str, now: datetime) -> None:
@@ -159,18 +157,16 @@ async def _skip(conn: Connection, issue_id: int, ids: Sequence[int], reason: str
 
 async def skip_rest(conn: Connection, issue_id: int, reason: str, now: datetime) -> int:
     """Skip everything of an issue that has not left and is in nobody's hands; say how many."""
-    waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
     values = {"state": _D.SKIPPED, "reply": reason, "changed_at": now}
-    statement = update(deliveries).where(deliveries.c.issue_id == issue_id, waiting).values(**values)
+    statement = update(deliveries).where(deliveries.c.issue_id == issue_id, _WAITING).values(**values)
     return int((await conn.execute(statement)).rowcount)
 
 
 async def skip_rest_of_ended(conn: Connection, reason: str, now: datetime) -> None:
     """Skip what senders gave back of issues that were cancelled, or failed, while they had it in hand."""
     ended = select(issues.c.id).where(issues.c.state.in_([IssueState.CANCELLED, IssueState.FAILED]))
-    waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
     values = {"state": _D.SKIPPED, "reply": reason, "changed_at": now}
-    await conn.execute(update(deliveries).where(waiting, deliveries.c.issue_id.in_(ended)).values(**values))
+    await conn.execute(update(deliveries).where(_WAITING, deliveries.c.issue_id.in_(ended)).values(**values))
 
 
 async def skip_subscriber(conn: Connection, subscriber_id: int, newsletter: str, reason: str, now: datetime) -> int:
@@ -181,7 +177,7 @@ async def skip_subscriber(conn: Connection, subscriber_id: int, newsletter: str,
         .where(
             deliveries.c.subscriber_id == subscriber_id,
             deliveries.c.issue_id.in_(mine),
-            deliveries.c.state.in_([_D.PENDING, _D.DEFERRED]),
+            _WAITING,
         )
         .values(state=_D.SKIPPED, reply=reason, changed_at=now)
     )
@@ -201,8 +197,7 @@ async def retry(conn: Connection, issue_id: int, state: DeliveryState, now: date
 
 async def hurry(conn: Connection, issue_id: int, now: datetime) -> int:
     """Make everything that waits for a later try due at once; say how many."""
-    waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
-    which = (deliveries.c.issue_id == issue_id) & waiting & (deliveries.c.not_before > now)
+    which = (deliveries.c.issue_id == issue_id) & _WAITING & (deliveries.c.not_before > now)
     return int((await conn.execute(update(deliveries).where(which).values(not_before=now, changed_at=now))).rowcount)
 
 
@@ -227,7 +222,7 @@ async def tally(conn: Connection, issue_id: int) -> Tally:
 
 async def is_finished(conn: Connection, issue_id: int) -> bool:
     """Whether nothing is pending, claimed or deferred any more."""
-    unfinished = deliveries.c.state.in_([_D.PENDING, _D.CLAIMED, _D.DEFERRED])
+    unfinished = deliveries.c.state.in_(sorted(UNFINISHED))
     query = select(deliveries.c.issue_id).where(deliveries.c.issue_id == issue_id, unfinished)
     return (await conn.execute(query.limit(1))).first() is None
 
@@ -240,8 +235,20 @@ async def any_claimed(conn: Connection, issue_id: int) -> bool:
 
 async def next_due(conn: Connection, issue_id: int) -> datetime | None:
     """When the next delivery of the issue may be tried; None when none waits."""
-    waiting = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
-    query = select(func.min(deliveries.c.not_before)).where(deliveries.c.issue_id == issue_id, waiting)
+    query = select(func.min(deliveries.c.not_before)).where(deliveries.c.issue_id == issue_id, _WAITING)
+    found: datetime | None = (await conn.execute(query)).scalar()
+    return found
+
+
+async def last_accepted(conn: Connection, issue_id: int) -> datetime | None:
+    """When the mail server last took a mail of the issue; None when it has taken none."""
+    # What was sent has the instant of that as its not_before too, so that the index knows the last one.
+    query = (
+        select(deliveries.c.changed_at)
+        .where(deliveries.c.issue_id == issue_id, deliveries.c.state == _D.SENT)
+        .order_by(deliveries.c.not_before.desc())
+        .limit(1)
+    )
     found: datetime | None = (await conn.execute(query)).scalar()
     return found
 

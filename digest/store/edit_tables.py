@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table
 
-from digest.store.tables import Id, Instant, metadata
+from digest.store.columns import Id, Instant
+from digest.store.tables import metadata
 
 # What was chosen for an issue, before anybody edited it, as JSON; the edits are made on this anew when one is undone.
 selections = Table(
@@ -30,8 +31,7 @@ edits = Table(
 link_checks = Table(
     "link_checks",
     metadata,
-    Column("link_key", Text, primary_key=True),
-    Column("title_key", Text, primary_key=True),
+    Column("key", String(64), primary_key=True),
     Column("checked_at", Instant, nullable=False),
-    Column("fault", Text, nullable=False),
+    Column("fault", JSON, nullable=False),
 )

@@ -23,10 +23,10 @@ async def put_selection(conn: Connection, issue_id: int, stories: Sequence[Issue
     await conn.execute(statement.on_conflict_do_update(index_elements=["issue_id"], set_={"stories": content}))
 
 
-async def selection(conn: Connection, issue_id: int) -> tuple[IssueStory, ...]:
-    """What was chosen, unedited; empty when nothing was."""
+async def selection(conn: Connection, issue_id: int) -> tuple[IssueStory, ...] | None:
+    """What was chosen, unedited; None when no choice was kept."""
     content = (await conn.execute(select(selections.c.stories).where(selections.c.issue_id == issue_id))).scalar()
-    return tuple(story_of(each) for each in content or ())
+    return None if content is None else tuple(story_of(each) for each in content)
 
 
 async def add(conn: Connection, issue_id: int, moves: Sequence[Move], actor: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -69,11 +69,6 @@ class Store:
                     await connection.execution_options(digest_write=True)
                     async with connection.begin():
                         yield connection
-
-    async def ping(self) -> None:
-        """Raise StoreError unless the database answers."""
-        async with self.read() as connection:
-            await connection.execute(text("select 1"))
 
 
 def _engine(url: str, root: Path) -> AsyncEngine:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, exists, func, insert, select, update
 
 from digest.errors import IllegalMove, NotFound
 from digest.model.delivery import DeliveryState
@@ -131,11 +131,11 @@ async def times(conn: Connection, issue_id: int) -> tuple[datetime | None, datet
 async def last_built(conn: Connection, newsletter: str, edition: str = REGULAR) -> datetime | None:
     """When the stories of the last issue that went out were chosen; None when none has."""
     went_out = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
-    some_left = select(deliveries.c.issue_id).where(deliveries.c.state == DeliveryState.SENT)
+    some_left = exists().where(deliveries.c.issue_id == issues.c.id, deliveries.c.state == DeliveryState.SENT)
     query = select(func.max(issues.c.built_at)).where(
         issues.c.newsletter == newsletter,
         issues.c.edition == edition,
-        issues.c.state.in_(went_out) | issues.c.id.in_(some_left),
+        issues.c.state.in_(went_out) | some_left,
     )
     found: datetime | None = (await conn.execute(query)).scalar()
     return found
@@ -199,19 +199,21 @@ class Summary:
     sent: int
 
 
+_NEWEST = (issues.c.slot.desc(), issues.c.id.desc())
+
+
 async def summaries(conn: Connection, limit: int = 1000) -> list[Summary]:
     """The newest issues, newest first."""
-    counted = select(
-        deliveries.c.issue_id,
-        func.count().label("recipients"),
-        func.count().filter(deliveries.c.state == DeliveryState.SENT).label("sent"),
-    ).group_by(deliveries.c.issue_id)
-    totals = counted.subquery()
-    query = (
-        select(issues, totals.c.recipients, totals.c.sent)
-        .outerjoin(totals, totals.c.issue_id == issues.c.id)
-        .order_by(issues.c.slot.desc(), issues.c.id.desc())
-        .limit(limit)
+    newest = list((await conn.execute(select(issues).order_by(*_NEWEST).limit(limit))).mappings())
+    # Of these issues only: the ledger holds those of years.
+    counted = (
+        select(
+            deliveries.c.issue_id,
+            func.count().label("recipients"),
+            func.count().filter(deliveries.c.state == DeliveryState.SENT).label("sent"),
+        )
+        .where(deliveries.c.issue_id.in_(select(issues.c.id).order_by(*_NEWEST).limit(limit)))
+        .group_by(deliveries.c.issue_id)
     )
-    rows = (await conn.execute(query)).mappings()
-    return [Summary(_issue(row, ()), row["recipients"] or 0, row["sent"] or 0) for row in rows]
+    totals = {row.issue_id: (row.recipients, row.sent) for row in await conn.execute(counted)}
+    return [Summary(_issue(row, ()), *totals.get(row["id"], (0, 0))) for row in newest]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, exists, func, literal_column, select, update
 
-from digest.model.delivery import DeliveryState
+from digest.model.delivery import UNFINISHED, DeliveryState, check_move
+from digest.model.issue import IssueState
 from digest.store.engine import Connection
-from digest.store.tables import deliveries, messages
+from digest.store.tables import deliveries, issues, messages
 
 MESSAGES = 0
 """Stands for the issue in the key of a message."""
@@ -39,12 +40,54 @@ class Result:
     tried: bool
 
 
-async def record(conn: Connection, worker: str, results: Sequence[Result], now: datetime) -> None:
-    """Write down how tries of `worker` ended. A row that is no longer its claim is left alone, but for a late reply."""
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What lies behind a row: tries before this one, and when the first was; None when there was none."""
+
+    attempts: int = 0
+    first: datetime | None = None
+
+
+async def tries(conn: Connection, worker: str) -> dict[tuple[int, int], Tries]:
+    """What lies behind the rows that `worker` claimed and nobody has claimed since, by key."""
+    query = select(deliveries.c.issue_id, deliveries.c.subscriber_id, deliveries.c.attempts, deliveries.c.first_try)
+    of_messages = select(literal_column(str(MESSAGES)), messages.c.id, messages.c.attempts, messages.c.first_try)
+    rows = [
+        *await conn.execute(query.where(deliveries.c.worker == worker)),
+        *await conn.execute(of_messages.where(messages.c.worker == worker)),
+    ]
+    return {(issue, subscriber): Tries(attempts, first) for issue, subscriber, attempts, first in rows}
+
+
+async def record(conn: Connection, worker: str, results: Sequence[Result], now: datetime) -> list[int]:
+    """Write down how tries of `worker` ended. A row that is no longer its claim is left alone, but for a late reply.
+
+    An issue that counted as sent, and of which a late reply now says that it must be tried again, is being sent again: the
+    numbers of those issues. Raises IllegalMove for what no try can end in.
+    """
+    for result in results:
+        check_move(_D.CLAIMED, result.state)
+    waiting = sorted({result.issue_id for result in results if result.state in UNFINISHED} - {MESSAGES})
+    if waiting:
+        # Whoever is about to end one of them has done so when we go on, or sees what we have written. Before the rows of
+        # the ledger, as everybody who wants both.
+        await conn.execute(select(issues.c.id).where(issues.c.id.in_(waiting)).order_by(issues.c.id).with_for_update())
     for table, of_messages in ((messages, True), (deliveries, False)):
         rows = [_bound(result, now) for result in results if (result.issue_id == MESSAGES) == of_messages]
         if rows:
             await conn.execute(_record(table, worker, now), rows)
+    return await _reopen(conn, waiting) if waiting else []
+
+
+async def _reopen(conn: Connection, numbers: Sequence[int]) -> list[int]:
+    unfinished = exists().where(deliveries.c.issue_id == issues.c.id, deliveries.c.state.in_(sorted(UNFINISHED)))
+    statement = (
+        update(issues)
+        .where(issues.c.id.in_(numbers), issues.c.state == IssueState.SENT, unfinished)
+        .values(state=IssueState.SENDING, ended_at=None)
+        .returning(issues.c.id)
+    )
+    return sorted((await conn.execute(statement)).scalars())
 
 
 def _record(table: Table, worker: str, now: datetime) -> Any:
@@ -113,7 +156,10 @@ async def any_expired(conn: Connection, alive: Iterable[str], now: datetime) -> 
 
 
 def _lost(table: Table, alive: list[str], now: datetime) -> ColumnElement[bool]:
-    return (table.c.state == _D.CLAIMED) & (table.c.lease < now) & table.c.worker.not_in(alive)
+    # In words rather than as a parameter: PostgreSQL plans what it is asked often before it knows the parameters, and would
+    # not see that the index of leases holds all these rows.
+    claimed = table.c.state == literal_column(f"'{_D.CLAIMED}'")
+    return claimed & (table.c.lease < now) & table.c.worker.not_in(alive)
 
 
 async def expire(conn: Connection, alive: Iterable[str], now: datetime) -> int:

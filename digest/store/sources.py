@@ -1,4 +1,4 @@
-"""How each source fared: validators for the next conditional request, and its health."""
+"""How each source fared: validators for the next conditional request, when it is asked next, and its health."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from digest.store.tables import sources
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """What is known of a source. asked_at: last attempt; good_at: last good one; found: items at the last good fetch.
+    """What is known of a source. status: "ok", "empty", "failed", "broken" (its page's rules match nothing), "gone" (410).
 
-    rules: fingerprint of the settings by which it was last read.
+    found: items at the last good fetch. rules: fingerprint of the settings by which it was last asked. asked_at: last
+    attempt; good_at: last good one. url: its address in the settings, for which `moved_to` holds. body_since: when a whole
+    body last came. next_check: when the daemon asks again. wish_s: seconds for which it would like not to be asked.
+    failures: in a row. told_at: when the editors were told. counts: items of the last good fetches, oldest first.
     """
 
     name: str
@@ -30,12 +33,28 @@ class SourceRow:
     asked_at: datetime | None = None
     good_at: datetime | None = None
     error: str | None = None
+    url: str | None = None
+    body_since: datetime | None = None
+    moved_to: str | None = None
+    moved_since: datetime | None = None
+    next_check: datetime | None = None
+    wish_s: int | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    told_at: datetime | None = None
+    counts: list[int] | None = None
 
 
 async def all_sources(conn: Connection) -> dict[str, SourceRow]:
     """Every source that was ever asked, by name."""
     rows = (await conn.execute(select(sources))).mappings()
     return {row["name"]: SourceRow(**row) for row in rows}
+
+
+async def source(conn: Connection, name: str) -> SourceRow | None:
+    """One source; None if it was never asked."""
+    row = (await conn.execute(select(sources).where(sources.c.name == name))).mappings().one_or_none()
+    return SourceRow(**row) if row else None
 
 
 async def record(conn: Connection, name: str, **values: Any) -> None:

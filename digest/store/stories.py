@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import StoryTaken
 from digest.model.issue import IssueStory
 from digest.model.story import RawStory, Story
 from digest.store import upsert
 from digest.store.engine import Connection
+from digest.store.names import bounded, recognised, storable
 from digest.store.tables import issues, memory, sightings, stories
 
 MAX_LANGUAGE = 35
@@ -22,12 +23,83 @@ MAX_LANGUAGE = 35
 REMEMBERED = timedelta(days=90)
 """A story is not told twice within this time."""
 
+_ORDER_LOCK = 0x0D16E58
+_STRANGE = (StatementError, TypeError, ValueError, OverflowError)
+
+
+async def order(conn: Connection) -> None:
+    """Let those who keep stories and those who choose among them go one after the other, to the end of the transaction.
+
+    Whoever asks for the time after this sees every story that was kept before that time, so that none falls between two
+    issues. SQLite has one writer at a time anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _ORDER_LOCK})
+
+
+async def add_all(conn: Connection, found: Sequence[RawStory], now: datetime) -> tuple[int, list[str]]:
+    """Keep the stories of one source as `add` does; how many are new, and a sentence for each that is refused.
+
+    All at once; where the database does not take that, one by one, so that a strange story spoils no other.
+    """
+    try:
+        async with conn.begin_nested():
+            return await _add_at_once(conn, found, now), []
+    except (OperationalError, InterfaceError):
+        raise  # the database's own trouble, and no story's
+    except _STRANGE:
+        return await _add_one_by_one(conn, found, now)
+
+
+async def _add_at_once(conn: Connection, found: Sequence[RawStory], now: datetime) -> int:
+    if not found:
+        return 0
+    raws = [storable(raw) for raw in found]
+    known = await recognised(conn, raws[0].source, raws)
+    fresh = _once([raw for position, raw in enumerate(raws) if position not in known])
+    new = 0
+    if fresh:
+        statement = upsert.insert(conn, stories).values([_values(raw, now) for raw in fresh])
+        ids = await conn.execute(statement.on_conflict_do_nothing().returning(stories.c.id))
+        new = len(ids.all())
+        known = await recognised(conn, raws[0].source, raws)  # those of another process too, that was faster
+    seen = [{"story_id": each, "source": raws[0].source, "seen_at": now} for each in sorted(set(known.values()))]
+    if seen:
+        await conn.execute(upsert.insert(conn, sightings).values(seen).on_conflict_do_nothing())
+    return new
+
+
+def _once(found: Sequence[RawStory]) -> list[RawStory]:
+    """Of several with one link or one id, the first."""
+    once: list[RawStory] = []
+    names: set[tuple[str, str]] = set()
+    for raw in found:
+        own = {("link", raw.link_key), *([("id", raw.guid)] if raw.guid else [])}
+        if not own & names:
+            once.append(raw)
+            names |= own
+    return once
+
+
+async def _add_one_by_one(conn: Connection, found: Sequence[RawStory], now: datetime) -> tuple[int, list[str]]:
+    new, refused = 0, []
+    for raw in found:
+        try:
+            async with conn.begin_nested():
+                new += await add(conn, raw, now)
+        except (OperationalError, InterfaceError):
+            raise
+        except _STRANGE as error:
+            refused.append(f"{raw.link}: {type(error).__name__}: {error}")
+    return new, refused
+
 
 async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     """Keep a story unless the pool has it already, by its link or by its source's id; say whether it is new.
 
     A story that another source has brought before is not new: the second source is noted beside it.
     """
+    raw = storable(raw)
     known = await _known(conn, raw)
     new = await _insert(conn, raw, now) if known is None else None
     # Neither: another process has stored it between our look and our insert.
@@ -37,41 +109,53 @@ async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     return new is not None
 
 
-def _bounded(key: str) -> str:
-    """A key of any length in a length that both databases can index."""
-    return key if len(key) <= 500 else f"{key[:400]}#{sha256(key.encode()).hexdigest()}"
-
-
 async def _known(conn: Connection, raw: RawStory) -> int | None:
     same_id: ColumnElement[bool] = stories.c.id.is_(None)
     if raw.guid:
-        same_id = (stories.c.source == raw.source) & (stories.c.guid == _bounded(raw.guid))
-    query = (
-        select(stories.c.id).where(or_(stories.c.link_key == _bounded(raw.link_key), same_id)).order_by(stories.c.id)
-    )
+        same_id = (stories.c.source == raw.source) & (stories.c.guid == bounded(raw.guid))
+    query = select(stories.c.id).where(or_(stories.c.link_key == bounded(raw.link_key), same_id)).order_by(stories.c.id)
     found: int | None = (await conn.execute(query.limit(1))).scalar()
     return found
 
 
+async def known_links(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the link keys that the pool has a story for."""
+    of = {bounded(key): key for key in keys}
+    asked, found = list(of), set[str]()
+    for start in range(0, len(asked), 500):
+        query = select(stories.c.link_key).where(stories.c.link_key.in_(asked[start : start + 500]))
+        found.update((await conn.execute(query)).scalars())
+    return {of[key] for key in found}
+
+
 async def _insert(conn: Connection, raw: RawStory, now: datetime) -> int | None:
     """Its number; None when another process has its link by now."""
-    values = asdict(raw) | {
-        "guid": _bounded(raw.guid) if raw.guid else None,
-        "link_key": _bounded(raw.link_key),
+    statement = upsert.insert(conn, stories).values(_values(raw, now)).on_conflict_do_nothing().returning(stories.c.id)
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
+
+
+def _values(raw: RawStory, now: datetime) -> dict[str, Any]:
+    return columns(raw) | {"published": raw.published or now, "first_seen": now}
+
+
+def columns(raw: RawStory) -> dict[str, Any]:
+    """A story as the table has it, but for when it was seen."""
+    return asdict(raw) | {
+        "guid": bounded(raw.guid) if raw.guid else None,
+        "link_key": bounded(raw.link_key),
         # What is longer is no language tag (RFC 5646 §4.4.1), and a feed may claim anything.
         "language": raw.language if raw.language and len(raw.language) <= MAX_LANGUAGE else None,
         "topics": list(raw.topics),
-        "published": raw.published or now,
-        "first_seen": now,
     }
-    statement = upsert.insert(conn, stories).values(values).on_conflict_do_nothing().returning(stories.c.id)
-    found: int | None = (await conn.execute(statement)).scalar()
-    return found
 
 
 async def _note_sighting(conn: Connection, story_id: int, source: str, now: datetime) -> None:
     values = {"story_id": story_id, "source": source, "seen_at": now}
     await conn.execute(upsert.insert(conn, sightings).values(values).on_conflict_do_nothing())
+
+
+# -- the pool ----------------------------------------------------------------------------------------------------------
 
 
 async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime) -> list[Story]:
@@ -81,7 +165,7 @@ async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime)
         carried = select(sightings.c.story_id).where(sightings.c.source.in_(list(sources)))
         query = query.where(stories.c.id.in_(carried))
     rows = (await conn.execute(query.order_by(stories.c.published.desc(), stories.c.id))).mappings().all()
-    also = await _carriers(conn, [row["id"] for row in rows])
+    also = await carriers(conn, [row["id"] for row in rows])
     return [
         Story(
             **{
@@ -94,7 +178,8 @@ async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime)
     ]
 
 
-async def _carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+async def carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The sources that carried each of these stories."""
     found: dict[int, set[str]] = {}
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
@@ -113,13 +198,13 @@ def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
 
     Of a story in an issue also the links of the others who told it: tomorrow they are the same story still.
     """
-    marks = [("link", _bounded(story.link_key))]
+    marks = [("link", bounded(story.link_key))]
     if isinstance(story, IssueStory):
-        marks += [("link", _bounded(each.link_key)) for each in story.also if each.link_key]
+        marks += [("link", bounded(each.link_key)) for each in story.also if each.link_key]
     if story.guid:
-        marks.append(("id", _bounded(f"{story.source} {story.guid}")))
+        marks.append(("id", bounded(f"{story.source} {story.guid}")))
     if story.title_key:
-        marks.append(("title", _bounded(story.title_key)))
+        marks.append(("title", bounded(story.title_key)))
     return marks
 
 
@@ -185,8 +270,3 @@ async def per_source(
         .group_by(stories.c.source)
     )
     return {source: (number, first) for source, number, first in await conn.execute(query)}
-
-
-async def count(conn: Connection) -> int:
-    """How many stories the pool holds."""
-    return int((await conn.execute(select(func.count()).select_from(stories))).scalar_one())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, func, select, update
+from sqlalchemy import RowMapping, delete, select, update
 
 from digest.model.subscriber import (
     Counts,
@@ -213,14 +213,3 @@ async def listing(
             yield row.list, row.email, row.name, row.suppressed or row.state, tuple(row.topics), row.language, row.since
     finally:
         await rows.close()  # by hand: as a context manager it stays open when the caller stops half-way
-
-
-async def counts(conn: Connection) -> dict[str, dict[str, int]]:
-    """For each list, how many subscriptions are in each state."""
-    query = select(subscriptions.c.list, subscriptions.c.state, func.count()).group_by(
-        subscriptions.c.list, subscriptions.c.state
-    )
-    found: dict[str, dict[str, int]] = {}
-    for list_name, state, number in await conn.execute(query):
-        found.setdefault(list_name, {})[state] = number
-    return found

@@ -5,16 +5,10 @@ Instants are stored in UTC. Names of tables are the words of docs/architecture.m
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -24,9 +18,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
+    text,
 )
+
+from digest.store.columns import Id, Instant
 
 metadata = MetaData(
     naming_convention={
@@ -36,29 +32,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-# SQLite numbers rows by itself only in a column of type INTEGER.
-Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime in Python; a timestamp without zone, in UTC, in the database, the same on both."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse naive datetimes: a guess at their zone would be a silent fault."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
 
 sources = Table(
     "sources",
@@ -73,6 +46,30 @@ sources = Table(
     Column("status", String(16), nullable=False),
     Column("error", Text),
     Column("found", Integer, nullable=False, default=0),
+    # The address in the settings for which `moved_to` holds.
+    Column("url", Text),
+    # When a whole body last came; validators that are older are no longer believed.
+    Column("body_since", Instant),
+    Column("moved_to", Text),
+    Column("moved_since", Instant),
+    Column("next_check", Instant),
+    Column("wish_s", Integer),
+    # In a row; 0 after a good answer.
+    Column("failures", Integer, nullable=False, default=0, server_default="0"),
+    Column("failing_since", Instant),
+    # When the editors were told that it fails.
+    Column("told_at", Instant),
+    # The numbers of items of its last good fetches, oldest first.
+    Column("counts", JSON),
+)
+
+# Whoever has asked us to wait (429, Retry-After); obeyed by every process of the site.
+cooldowns = Table(
+    "cooldowns",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("strikes", Integer, nullable=False),
 )
 
 stories = Table(
@@ -226,6 +223,9 @@ list_files = Table(
     Column("read_at", Instant, nullable=False),
 )
 
+# Leases are looked through every second; of millions of rows only what is in somebody's hands has one.
+_CLAIMED = text("state = 'claimed'")
+
 # The ledger: who got what, who did not, why.
 deliveries = Table(
     "deliveries",
@@ -243,6 +243,8 @@ deliveries = Table(
     Column("changed_at", Instant, nullable=False),
     Index("ix_deliveries_issue_id_state_not_before", "issue_id", "state", "not_before"),
     Index("ix_deliveries_worker", "worker"),
+    Index("ix_deliveries_subscriber_id", "subscriber_id"),
+    Index("ix_deliveries_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
 
 # Mails that are no issue: tests, notes to editors, confirmations. Kept whole, so that a try again sends the same bytes.
@@ -265,6 +267,19 @@ messages = Table(
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Index("ix_messages_state_not_before", "state", "not_before"),
+    Index("ix_messages_worker", "worker"),
+    Index("ix_messages_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
+)
+
+# Who may push stories. The key itself is nowhere: key_hash is its SHA-256 in hexadecimal.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("key_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
 )
 
 events = Table(

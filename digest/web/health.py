@@ -46,7 +46,7 @@ async def _examine(room: Newsroom, pulse: Pulse) -> dict[str, Any]:
         return found | {"database": str(error), "sources_failed": [], "issues_held": []}
     return found | {
         "sources_failed": [
-            {"name": each["name"], "error": each["error"]} for each in sources if each["status"] == "failed"
+            {"name": each["name"], "error": each["error"]} for each in sources if each["status"] in gathering.BAD
         ],
         "issues_held": [{"issue": each.id, "newsletter": each.newsletter, "reason": each.reason} for each in held],
     }

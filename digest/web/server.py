@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from digest import log
 from digest.errors import StoreError
 from digest.flow.newsroom import Newsroom
-from digest.web import health, subscribers
+from digest.web import api, health, subscribers
 from digest.web.health import Pulse
 from digest.web.pages import Pages
 from digest.web.serving import bound, serving
@@ -26,6 +26,7 @@ def create(room: Newsroom, pulse: Pulse) -> FastAPI:
     pages = Pages(room)
     app.include_router(subscribers.routes(room, pages))
     app.include_router(health.routes(room, pulse))
+    app.mount(api.ROOT, api.create(room, pages))
     _explain(app, pages)
     return app
 

@@ -16,6 +16,9 @@ import structlog
 from typer.testing import CliRunner
 
 from digest.cli import app
+from tests.daemon.conftest import make_site, web
+
+__all__ = ["make_site", "web"]
 
 SITE = """
 [site]

@@ -33,8 +33,9 @@ ALL = list(commands(typer.main.get_command(app)))
 
 def test_the_commands_are_those_that_the_docs_name() -> None:
     assert sorted(" ".join(path) for path in ALL if path) == [
-        "check", "daemon", "demo", "gather", "init", "issues", "issues approve", "issues cancel", "issues hold",
-        "issues list", "issues pause", "issues report", "issues resume", "issues retry", "issues show", "preview", "send",
+        "api-keys", "api-keys add", "api-keys list", "api-keys remove", "check", "daemon", "demo", "gather", "init",
+        "issues", "issues approve", "issues cancel", "issues edit", "issues hold", "issues list",
+        "issues pause", "issues report", "issues resume", "issues retry", "issues show", "preview", "send",
         "sources", "sources list", "sources try", "stories", "subscribers", "subscribers add", "subscribers export",
         "subscribers import", "subscribers list", "subscribers remove", "subscribers show", "subscribers sync",
     ]  # fmt: skip
@@ -128,8 +129,8 @@ def test_all_faults_of_the_settings_are_told_and_exit_2(inside: Digest, site: Pa
         assert lines == [
             f"digest: {settings}: 3 faults",
             "  smtp.port = 0: greater than or equal to 1",
-            "  sources.papers.kind = 'fed': one of 'feed', 'page' or 'folder'",
-            "  sources.wire.kind = 'fed': one of 'feed', 'page' or 'folder'",
+            "  sources.papers.kind = 'fed': one of 'feed', 'page', 'folder' or 'push'",
+            "  sources.wire.kind = 'fed': one of 'feed', 'page', 'folder' or 'push'",
         ]
     ran = inside("check", "--json", site=site)
     assert (ran.code, ran.err) == (2, "")

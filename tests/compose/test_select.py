@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.compose.select import Carried, Rules, Selection, select
+from digest.compose.choice import Section
+from digest.compose.select import Carried, Rules, Selection, in_order, next_best, select
 from digest.model.issue import AlsoIn
 from digest.model.story import Story
 from tests.compose.pool import NOW, rules, story
@@ -259,3 +260,124 @@ def test_a_source_that_has_nothing_to_say_counts_as_a_source_all_the_same() -> N
 def test_an_empty_pool_gives_an_empty_selection() -> None:
     selection = select([], {}, rules())
     assert (selection.stories, dict(selection.why)) == ((), {})
+
+
+# -- told by several ---------------------------------------------------------------------------------------------------
+
+
+SHIPS = "Navy orders four patrol ships from Northern Yard"
+TEASER = "The contract with the shipbuilder in the north covers hulls, engines and ten years of maintenance."
+
+
+def reports(**more: Any) -> list[Story]:
+    """One event, told by two sources."""
+    return [
+        story(1, title=SHIPS, teaser=TEASER, **more),
+        story(
+            2, title="Four patrol ships ordered by the navy at Northern Yard", teaser=TEASER[:60], source="notes", hours=1
+        ),
+    ]  # fmt: skip
+
+
+def test_one_of_several_reports_is_in_and_names_the_others_and_they_say_whose_duplicate_they_are() -> None:
+    selection = select(reports(), {}, rules(["wire", "notes"]))
+    (told,) = selection.stories
+    assert (told.story_id, told.also[0].source, told.also[0].link) == (1, "notes", "https://news.example.com/2")
+    assert dict(told.factors)["corroboration"] == 1.5
+    assert selection.why[2] == f"out: duplicate of “{SHIPS}” (wire)"
+
+
+def test_where_one_report_was_sent_the_others_are_out_with_it() -> None:
+    selection = select(reports(), {2: Carried(4, "22 November 2026")}, rules(["wire", "notes"]))
+    assert selection.stories == ()
+    assert selection.why[1] == "out: issue 4 carried the same story from notes (sent on 22 November 2026)"
+
+
+def test_a_report_that_is_kept_out_does_not_keep_the_others_out() -> None:
+    excluded = [*reports(), story(3, title=SHIPS, title_key=SHIPS, teaser=f"{TEASER} Zeppelin!", source="post")]
+    selection = select(excluded, {}, rules(["wire", "notes", "post"], exclude=["zeppelin"]))
+    assert chosen(selection) == [1]
+    assert selection.why[3] == "out: excluded by the word 'zeppelin'"
+
+
+# -- variety -----------------------------------------------------------------------------------------------------------
+
+
+def test_where_room_is_short_a_story_unlike_the_others_goes_before_a_better_one_that_is_like_them() -> None:
+    lead = story(1, title="Navy orders patrol ships", teaser=TEASER)
+    alike = story(2, hours=1, title="Navy orders patrol ships again", teaser=TEASER)
+    other = story(
+        3, hours=4, title="Museum of railways opens in spring", teaser="A hall of engines and a café for children."
+    )
+    selection = select([lead, alike, other], {}, rules(max=2, min=1))
+    assert chosen(selection) == [1, 3]
+    assert selection.why[2].startswith("out: too like “Navy orders patrol ships” (0.")
+    assert chosen(select([lead, alike, other], {}, rules(max=3))) == [1, 2, 3]
+
+
+# -- the lead ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_real_teaser_leads_before_a_short_one_among_those_that_have_a_place() -> None:
+    real = story(2, hours=2, teaser="x" * 80)
+    assert chosen(select([story(1), real, story(3, hours=1, teaser="x" * 79)], {}, rules())) == [2, 1, 3]
+    far = story(9, hours=30, teaser="x" * 200)
+    assert chosen(select([story(1), story(3, hours=1), far], {}, rules(max=2, min=1))) == [1, 3]
+
+
+# -- sponsored ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_sponsored_story_never_leads_and_is_the_only_one() -> None:
+    paid: dict[str, Any] = {"topics": ("Sponsored",), "teaser": "x" * 99}
+    stories = [story(1, **paid), story(2, hours=1), story(3, hours=2, **paid), story(4, hours=3)]
+    selection = select(stories, {}, rules(min=4))
+    assert (chosen(selection), [each.sponsored for each in selection.stories]) == ([2, 1, 4], [False, True, False])
+    assert selection.why[3] == "out: one sponsored story is enough"
+    alone = select([story(1, **paid)], {}, rules(min=1))
+    assert (alone.stories, alone.why[1]) == ((), "out: a sponsored story needs others beside it")
+
+
+# -- sections ----------------------------------------------------------------------------------------------------------
+
+SECTIONS = (Section("Ships", ("naval", "Ports"), 2), Section("Money", ("budget",), 5))
+
+
+def test_behind_the_lead_sections_stand_in_their_order_and_what_has_none_comes_last() -> None:
+    stories = [
+        story(1, hours=0, topics=("naval",)), story(2, hours=1), story(3, hours=2, topics=("Budget", "x")),
+        story(4, hours=3, topics=("ports",)), story(5, hours=4, topics=("budget", "naval")),
+    ]  # fmt: skip
+    selection = select(stories, {}, rules(sections=SECTIONS))
+    assert [(each.story_id, each.section) for each in selection.stories] == [
+        (1, "Ships"), (4, "Ships"), (5, "Ships"), (3, "Money"), (2, ""),
+    ]  # fmt: skip
+
+
+def test_a_full_section_takes_no_more_unless_the_issue_would_be_too_small() -> None:
+    stories = [story(number, hours=number, topics=("naval",)) for number in range(5)]
+    full = "out: the section “Ships” is full (2)"
+    selection = select(stories, {}, rules(sections=SECTIONS, min=3))
+    assert (chosen(selection), selection.why[3], selection.why[4]) == (
+        [0, 1, 2],
+        full,
+        full,
+    )  # the lead stands above it
+    assert chosen(select(stories, {}, rules(sections=SECTIONS, min=4))) == [0, 1, 2, 3]
+
+
+# -- for editors -------------------------------------------------------------------------------------------------------
+
+
+def test_the_pool_is_told_in_the_order_of_the_issue_then_by_worth_then_by_age() -> None:
+    stories = [story(number, hours=number) for number in range(5)]
+    stories += [story(8, hours=90), story(9, hours=80), story(10, hours=2.5, topics=("naval",))]
+    selection = select(stories, {}, rules(max=3, sections=SECTIONS))
+    assert [each.id for each in in_order(stories, selection)] == [0, 1, 2, 10, 3, 4, 9, 8]
+
+
+def test_the_next_best_is_the_best_that_is_not_in_the_issue() -> None:
+    stories = [story(number, hours=number) for number in range(5)]
+    selection = select(stories, {}, rules(max=3))
+    best = [next_best(selection, set(range(number))) for number in range(6)]
+    assert [each and each.story_id for each in best] == [0, 1, 2, 3, 4, None]

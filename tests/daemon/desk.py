@@ -158,9 +158,11 @@ async def open_site(
     config = settings_module.load(folder, environ or {})
     store = await Store.open(config.store.url, folder)
     values: dict[str, Any] = {"actor": "daemon", "templates": template_folders(folder)} | more
+    room = Newsroom(config, store, Signer([b"k" * 32]), clock, **values)
     try:
-        yield Site(Newsroom(config, store, Signer([b"k" * 32]), clock, **values), clock, web)
+        yield Site(room, clock, web)
     finally:
+        await room.parsers.aclose()
         await store.close()
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest.deliver import journal as journal_module
-from digest.deliver.journal import Journal, discard, orphans, replay, worker_name
+from digest.deliver.journal import Journal, Journals, discard, inherited, replay, survey, worker_name
 from digest.errors import StoreError
 from digest.model.delivery import DeliveryState, Outcome, Reply
 
@@ -86,14 +88,14 @@ def test_a_torn_last_line_counts_as_not_written(tmp_path: Path) -> None:
         assert replay(journal.path)[7, 1].state is S.UNCERTAIN
 
 
-def test_a_living_journal_is_no_orphan_and_a_closed_one_with_unsettled_records_is(tmp_path: Path) -> None:
+def test_a_journal_lives_until_it_is_closed_with_something_unsettled(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path, "a")
     journal.done(7, 1, SENT)
-    assert orphans(tmp_path) == []
+    assert survey(tmp_path) == Journals(living=(journal.path,))
     journal.close()
-    assert orphans(tmp_path) == [journal.path]
+    assert survey(tmp_path) == Journals(dead=(journal.path,))
     discard(journal.path)
-    assert orphans(tmp_path) == []
+    assert survey(tmp_path) == Journals()
     assert replay(journal.path) == {}
 
 
@@ -126,11 +128,112 @@ def test_a_long_journal_drops_what_is_settled_and_stays_locked(tmp_path: Path, m
         journal.announce(8, subscriber % 3)
         journal.settle([(7, subscriber)])
         assert journal.path.stat().st_size < 1200
-    assert orphans(tmp_path) == []
+    assert survey(tmp_path) == Journals(living=(journal.path,))
     told = replay(journal.path)
     assert {key for key, outcome in told.items() if outcome.state is S.UNCERTAIN} == {(8, 0), (8, 1), (8, 2)}
     assert len(told) < 50
     journal.close()
+
+
+# -- living, dead, unknown ---------------------------------------------------------------------------------------------
+
+
+def test_a_journal_that_its_worker_compacts_under_our_hands_still_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "COMPACT_AT", 0)
+    journal = Journal.open(tmp_path, "a")
+    lock, compacted = fcntl.flock, list[Path]()
+
+    def lock_late(file: int, how: int) -> None:
+        """The journal has been opened and is about to be asked: in this moment its worker puts another in its place."""
+        if not compacted:
+            compacted.append(journal.path)
+            journal.done(7, 1, SENT)
+            journal.settle([(7, 1)])
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    assert survey(tmp_path) == Journals(living=(journal.path,))
+    compacted.clear()
+    with inherited(journal.path) as ours:
+        assert not ours
+    journal.close()
+
+
+COMPACTING = """
+import sys
+from pathlib import Path
+from digest.deliver import journal as module
+from digest.model.delivery import DeliveryState, Outcome, Reply
+module.COMPACT_AT = 500
+journal = module.Journal.open(Path(sys.argv[1]), "child")
+print("ready", flush=True)
+subscriber = 0
+while True:
+    subscriber += 1
+    journal.done(7, subscriber, Outcome(DeliveryState.SENT, Reply(250, "ok")))
+    journal.settle([(7, subscriber)])
+"""
+
+
+def test_a_process_that_compacts_all_the_time_is_never_taken_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def lock_in_its_turn(file: int, how: int) -> None:
+        """Others run between the opening of a file and its lock, as they may at any time."""
+        os.sched_yield()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_in_its_turn)
+    with subprocess.Popen([sys.executable, "-c", COMPACTING, str(tmp_path)], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        (path,) = survey(tmp_path).living
+        files, found = [], set()
+        for _ in range(5000):
+            files.append(path.stat().st_ino)
+            found.add(survey(tmp_path))
+        child.kill()
+    assert found == {Journals(living=(path,))}
+    assert sum(before != after for before, after in pairwise(files)) > 100  # it was compacted again and again meanwhile
+    assert survey(tmp_path) == Journals(dead=(path,))
+
+
+def test_a_journal_that_cannot_be_opened_is_unknown(tmp_path: Path) -> None:
+    unreadable = tmp_path / "a.journal"
+    unreadable.symlink_to(unreadable)  # nobody can open it, root neither
+    assert survey(tmp_path) == Journals(unknown=(unreadable,))
+    with inherited(unreadable) as ours:
+        assert not ours
+
+
+def test_what_is_dead_is_settled_by_one_at_a_time(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, "a")
+    journal.announce(7, 1)
+    with inherited(journal.path) as ours:
+        assert not ours
+    journal.close()
+    with inherited(journal.path) as first:
+        assert first
+        assert survey(tmp_path) == Journals(living=(journal.path,))
+        with inherited(journal.path) as second:
+            assert not second
+        discard(journal.path)
+    with inherited(journal.path) as third:
+        assert not third
+
+
+def test_a_worker_that_says_so_leaves_its_journal_though_it_is_empty(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, "a")
+    journal.close(keep=True)
+    assert survey(tmp_path) == Journals(dead=(journal.path,))
+    assert replay(journal.path) == {}
+
+
+# -- what cannot be ----------------------------------------------------------------------------------------------------
 
 
 def test_a_name_that_is_taken_or_leads_elsewhere_is_refused(tmp_path: Path) -> None:
@@ -145,7 +248,7 @@ def test_a_folder_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="cannot be written"):
         Journal.open(tmp_path / "file", "a")
-    assert orphans(tmp_path / "nowhere") == []
+    assert survey(tmp_path / "nowhere") == Journals()
 
 
 def test_a_full_disk_stops_the_announcement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,9 +290,9 @@ def test_when_the_process_is_killed_its_journal_tells_all_at_once(tmp_path: Path
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
-        assert orphans(tmp_path) == []
+        assert survey(tmp_path).dead == ()
         child.send_signal(signal.SIGKILL)
-    (path,) = orphans(tmp_path)
+    (path,) = survey(tmp_path).dead
     told = replay(path)
     assert len(told) == 1000
     assert {key[1] for key, outcome in told.items() if outcome.state is S.UNCERTAIN} == set(range(0, 1000, 10))

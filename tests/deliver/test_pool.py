@@ -6,23 +6,34 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from digest.deliver.journal import Journal, orphans, replay
+from digest.deliver.journal import Journal, replay, survey
 from digest.deliver.pool import Outgoing, Pool
 from digest.errors import RelayRefused, StoreError, TemplateError
-from digest.model.delivery import DeliveryState, Outcome
+from digest.model.delivery import DeliveryState, Outcome, Reply
 from tests.deliver.server import AUTH, CUT, DATA, DOT, GREETING, MAIL, RCPT, SILENCE, Server
 from tests.deliver.world import FakeClock, Ledger, Tls, mail, mails, smtp
 
 S = DeliveryState
 
 
-def pool_for(server: Server, clock: FakeClock, **settings: object) -> Pool:
+def open_pool(server: Server, clock: FakeClock, **settings: object) -> Pool:
     return Pool(smtp(server.port, **settings), clock, elapsed_s=clock.elapsed_s)
+
+
+@asynccontextmanager
+async def pool_for(server: Server, clock: FakeClock, **settings: object) -> AsyncIterator[Pool]:
+    """A pool that takes leave of the server at the end."""
+    pool = open_pool(server, clock, **settings)
+    try:
+        yield pool
+    finally:
+        await pool.close()
 
 
 def told(journal: Journal) -> dict[int, DeliveryState]:
@@ -156,10 +167,9 @@ async def test_a_server_that_stays_away_holds_the_issue_in_words_for_editors(
 ) -> None:
     ledger = Ledger()
     async with Server() as server:
-        pool = pool_for(server, clock)
-    async with pool:
-        with pytest.raises(RelayRefused, match=f"^127.0.0.1:{server.port} refuses the connection$"):
-            await pool.run(mails(50), journal, ledger.record)
+        pool = open_pool(server, clock)
+    with pytest.raises(RelayRefused, match=f"^127.0.0.1:{server.port} refuses the connection$"):
+        await pool.run(mails(50), journal, ledger.record)
     assert ledger.states() == {0: S.PENDING}
     assert clock.slept == [1.0, 2.0, 4.0]
 
@@ -182,7 +192,7 @@ async def test_a_refusal_of_us_is_raised_once_and_the_mails_in_hand_come_back(
     ledger = Ledger()
     script = {at: ["250 ok"] * 20 + ["550 5.7.26 unauthenticated"]}
     async with Server(script=script, always={at: "550 5.7.26 unauthenticated"}) as server:
-        pool = pool_for(server, clock, connections=5)
+        pool = open_pool(server, clock, connections=5)
         with pytest.raises(RelayRefused, match=r"refuses us: 550 5\.7\.26"):
             await pool.run(mails(500), journal, ledger.record)
         await pool.close()
@@ -196,7 +206,7 @@ async def test_a_refusal_of_us_is_raised_once_and_the_mails_in_hand_come_back(
 async def test_a_wrong_password_is_tried_once(clock: FakeClock, journal: Journal) -> None:
     ledger = Ledger()
     async with Server(offers=["AUTH PLAIN"], always={AUTH: "535 5.7.8 no"}) as server:
-        pool = pool_for(server, clock, username="digest", password="wrong")
+        pool = open_pool(server, clock, username="digest", password="wrong")
         with pytest.raises(RelayRefused, match="user name and password"):
             await pool.run(mails(50), journal, ledger.record)
         await pool.close()
@@ -318,19 +328,44 @@ async def _once(outgoing: Outgoing) -> AsyncIterator[Outgoing]:
     yield outgoing
 
 
-@pytest.mark.parametrize("error", [TemplateError("digest.html", 3, "no such name"), ZeroDivisionError()])
-async def test_a_mail_that_cannot_be_built_ends_the_run_and_comes_back(
-    clock: FakeClock, journal: Journal, error: Exception
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TemplateError("digest.html", 3, "no such name"), "not built: digest.html, line 3: no such name"),
+        (ZeroDivisionError(), "not built: ZeroDivisionError"),
+    ],
+)
+async def test_a_mail_that_cannot_be_built_fails_alone(
+    clock: FakeClock, journal: Journal, error: Exception, words: str
 ) -> None:
     def build() -> bytes:
         raise error
 
+    async def with_a_bad_one() -> AsyncIterator[Outgoing]:
+        yield mail(0)
+        yield replace(mail(1), build=build)
+        yield mail(2)
+
     ledger = Ledger()
-    async with Server() as server, pool_for(server, clock) as pool:
-        with pytest.raises(type(error)):
-            await pool.run(_once(replace(mail(0), build=build)), journal, ledger.record)
-    assert ledger.states() == {0: S.PENDING}
-    assert server.taken == []
+    async with Server() as server, pool_for(server, clock, connections=1) as pool:
+        await pool.run(with_a_bad_one(), journal, ledger.record)
+    assert ledger.states() == {0: S.SENT, 1: S.FAILED, 2: S.SENT}
+    assert ledger.outcomes[1].reply == Reply(0, words)
+    assert told(journal) == ledger.states()
+    assert len(server.taken) == 2
+
+
+async def test_bytes_that_are_not_fit_for_the_wire_fail_alone(clock: FakeClock, journal: Journal) -> None:
+    ledger = Ledger()
+
+    async def with_a_bad_one() -> AsyncIterator[Outgoing]:
+        yield replace(mail(0), build=lambda: b"Subject: x\n\nbare line feeds\n")
+        yield mail(1)
+
+    async with Server() as server, pool_for(server, clock, connections=1) as pool:
+        await pool.run(with_a_bad_one(), journal, ledger.record)
+    assert ledger.states() == {0: S.FAILED, 1: S.SENT}
+    assert ledger.outcomes[0].reply.text.startswith("5.6.0 not sent: ")
 
 
 async def test_a_journal_that_cannot_be_written_keeps_the_dot_back(
@@ -380,9 +415,9 @@ async def test_mails_that_cannot_be_pulled_end_the_run_and_the_rest_finishes(
 async def test_many_connections_under_tls_share_one_context(clock: FakeClock, tls: Tls, tmp_path: Path) -> None:
     ledger, journal = Ledger(), Journal.open(tmp_path, "w")
     async with Server(offers=["STARTTLS"], tls=tls.server) as server:
-        settings = smtp(server.port, security="starttls", connections=5)
-        async with Pool(settings, clock, tls_context=tls.client) as pool:
-            await pool.run(mails(50), journal, ledger.record)
+        pool = Pool(smtp(server.port, security="starttls", connections=5), clock, tls_context=tls.client)
+        await pool.run(mails(50), journal, ledger.record)
+        await pool.close()
     assert set(ledger.states().values()) == {S.SENT}
     assert server.most <= 5
     journal.settle((7, number) for number in ledger.outcomes)
@@ -418,7 +453,7 @@ async def test_when_the_sender_is_killed_the_doubt_is_at_most_one_mail_per_conne
         while server.open:  # noqa: ASYNC110 what had left before the kill is still taken
             await asyncio.sleep(0)  # noqa: TID251 gives the loop a turn; no time is waited for
     taken = {int(re.findall(rb"reader(\d+)@", each.rcpt)[0]) for each in server.taken}
-    (path,) = orphans(tmp_path)
+    (path,) = survey(tmp_path).dead
     outcomes = {key[1]: outcome.state for key, outcome in replay(path).items()}
     known = {number for number, state in outcomes.items() if state is S.SENT}
     doubtful = {number for number, state in outcomes.items() if state is S.UNCERTAIN}

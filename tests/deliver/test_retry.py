@@ -55,6 +55,52 @@ def test_a_reply_means(code: int, text: str, phase: Phase, state: S, about_us: b
     assert (classify(reply, phase).state, refuses_us(reply, phase)) == (state, about_us)
 
 
+WORDS = ["relay", "relaying", "spf", "dkim", "dmarc", "spamhaus", "authentication", "sender", "zoe"]
+_name = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).flatmap(
+    lambda words: st.sampled_from(["-", ".", "+", "_"]).map(lambda link: link.join(words))
+)
+_address = st.builds(lambda local, host: f"{local}@{host.replace('+', '-').replace('_', '-')}.example", _name, _name)
+ABOUT_HER = [
+    "<{}> user unknown",
+    "5.7.1 <{}>: Recipient address rejected: Access denied",
+    "5.7.1 {}: recipient rejected",
+    "5.7.1 no mailbox ({}) here",
+    "unknown user {}, sorry",
+    '5.7.1 "the relay"@{} unknown',
+]
+ABOUT_US = ["5.7.1 <{}>: Relay access denied", "{}: relaying denied", "5.7.1 no authentication, no mail for <{}>"]
+
+
+@given(address=_address, text=st.sampled_from(ABOUT_HER), code=st.sampled_from([550, 551, 553, 554]))
+def test_what_a_reader_calls_herself_never_holds_an_issue(address: str, text: str, code: int) -> None:
+    host = address.partition("@")[2]
+    assert not refuses_us(Reply(code, text.format(address)), Phase.RCPT)
+    assert not refuses_us(Reply(code, f"5.7.1 {host} takes no mail from outside"), Phase.RCPT)
+
+
+@given(address=_address, text=st.sampled_from(ABOUT_US))
+def test_what_is_said_of_us_holds_whatever_the_reader_is_called(address: str, text: str) -> None:
+    assert refuses_us(Reply(550, text.format(address)), Phase.RCPT)
+
+
+@pytest.mark.parametrize(
+    ("text", "about_us"),
+    [
+        ("5.7.1 mailrelayed to nobody", False),
+        ("5.7.1 jo takes mail of authenticated senders only", False),
+        ("5.7.1 client was not authenticated", True),
+        ("5.7.1 unauthenticated mail is not accepted", True),
+        ("5.7.1 Client host [192.0.2.1] blocked using a list", True),
+        ("5.7.1 192.0.2.1 is blacklisted", True),
+        ("5.7.1 sender rejected", True),
+        ("5.7.1 the sender was denied", True),
+        ("5.7.1 failed DMARC-policy", True),
+    ],
+)
+def test_only_whole_words_tell_whom_a_refusal_is_about(text: str, about_us: bool) -> None:
+    assert refuses_us(Reply(550, text), Phase.RCPT) == about_us
+
+
 @given(code=st.integers(-5, 1200), text=st.text(max_size=40), phase=st.sampled_from(Phase))
 def test_only_a_200_to_the_dot_is_sent_and_only_the_dot_leaves_doubt(code: int, text: str, phase: Phase) -> None:
     outcome = classify(Reply(code, text), phase)

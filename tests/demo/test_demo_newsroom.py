@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from digest.demo.newsroom import SampleNewsroom, routes
 from digest.demo.pictures import SCENES
 from digest.demo.stories import ARTICLE, EVERYTHING, TEASERS, WIRE
 from digest.gather.fetch import Fetcher
-from digest.gather.sources import Validators, read_source
+from digest.gather.parsing import Parsers
+from digest.gather.sources import read_source
 from digest.model.story import RawStory
 from tests.demo.place import TEMPLATES, get, make_site, served
 
@@ -34,8 +36,8 @@ async def gathered(tmp_path: Path, port: int, name: str) -> tuple[RawStory, ...]
     config = settings.load(site.root, {})
     source = config.sources[name]
     asked = source.model_copy(update={"url": (source.url or "").replace(str(site.newsroom), str(port))})
-    async with Fetcher(config.gather) as fetcher:
-        return tuple((await read_source(fetcher, name, asked, Validators(None, None, None), NOW)).stories)
+    async with Fetcher(config.gather) as fetcher, aclosing(Parsers(at_once=1)) as parsers:
+        return (await read_source(fetcher, name, asked, None, NOW, parsers=parsers)).stories
 
 
 async def test_the_section_gives_its_article_and_exactly_its_five_teasers(tmp_path: Path, port: int) -> None:

@@ -91,6 +91,18 @@ def test_send_beside_a_daemon_waits_for_what_the_daemon_has_in_hand(
     assert mail_server.recipients == sorted(site.readers)
 
 
+def test_a_test_mail_that_the_daemon_takes_is_told_of_as_one_of_our_own(
+    site: SiteFolder, mail_server: MailServer
+) -> None:
+    mail_server.pause_s = 1.5
+    with site.daemon(now="2026-11-24T09:00:00+00:00"):
+        eventually(lambda: health(site)["timetable"] == "ok")
+        for _ in range(3):
+            ran = site.run("send", "notes", "--test", "desk@example.org", "--json")
+            assert (ran.code, ran.document["sent"]) == (0, 1), ran.err
+    assert mail_server.recipients == ["desk@example.org"] * 3
+
+
 def test_a_taken_port_is_a_sentence_that_names_the_setting(site: SiteFolder) -> None:
     with http_server(site.pages) as port:
         site.environment["DIGEST_WEB__PORT"] = str(port)

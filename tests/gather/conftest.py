@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import httpcore2
 import pytest
 
+from digest.gather.connect import GuardedBackend
 from digest.gather.fetch import Fetcher
+from digest.gather.parsing import Parsers
 from digest.settings import Gather
 from tests.gather.web import Web
 
@@ -31,3 +34,20 @@ async def web() -> AsyncIterator[Web]:
 async def fetcher() -> AsyncIterator[Fetcher]:
     async with Fetcher(Gather(private_hosts=("127.0.0.1", "localhost")), total_s=2.0) as ready:
         yield ready
+
+
+@pytest.fixture
+async def parsers() -> AsyncIterator[Parsers]:
+    ready = Parsers(at_once=1)
+    yield ready
+    await ready.aclose()
+
+
+@pytest.fixture
+def out_there(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every public host is the test's server: what is only promised to other people's hosts can be tried."""
+
+    async def connect_tcp(self: GuardedBackend, *_: object, **__: object) -> httpcore2.AsyncNetworkStream:
+        return await httpcore2.AnyIOBackend().connect_tcp("127.0.0.1", web.port, 5.0)
+
+    monkeypatch.setattr(GuardedBackend, "connect_tcp", connect_tcp)

@@ -64,6 +64,24 @@ def test_boilerplate_at_the_end_is_taken_off(tail: str) -> None:
     assert teaser(SENTENCE + tail, "Two tugs") == SENTENCE
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["LONDON, Nov 3 (Agency) — ", "LONDON (Reuters) - ", "WASHINGTON — ", "KYIV, Ukraine (AP) — ", "Berlin (dpa) - ",
+     "NEW YORK/LONDON, Nov. 3 (Reuters) - ", "PARIS, 3 Nov (AFP) – ", "SYDNEY, Nov 3, 2026 /PRNewswire/ -- "],
+)  # fmt: skip
+def test_a_dateline_is_taken_off(line: str) -> None:
+    assert teaser(line + SENTENCE, "Two tugs") == SENTENCE
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NASA - the agency that went to the moon - has said so.", "A buoy – Nobody knows where it went on Friday.",
+     "AI (artificial intelligence): it is here to stay.", "US: two ships were lost in the storm of Monday."],
+)  # fmt: skip
+def test_what_only_looks_like_a_dateline_stays(text: str) -> None:
+    assert teaser(text, "Two tugs") == text
+
+
 def test_a_sentence_that_speaks_of_reading_more_stays() -> None:
     text = "The library found that children in the valley read more than their parents ever did."
     assert teaser(text, "Library") == text

@@ -10,9 +10,10 @@ import pytest
 import trustme
 
 from digest.clock import SystemClock
-from digest.errors import GatherError
+from digest.errors import AskedToWait, GatherError
 from digest.gather.addresses import is_public
 from digest.gather.answers import BODY_MAX_BYTES
+from digest.gather.courtesy import Courtesy
 from digest.gather.fetch import Fetcher, Response
 from digest.gather.turns import Turns
 from digest.settings import Gather
@@ -53,6 +54,23 @@ async def test_what_is_known_is_asked_for_conditionally(web: Web, fetcher: Fetch
     assert web.headers[0]["if-none-match"] == '"1"'
     assert web.headers[0]["if-modified-since"] == "some odd form"
     assert web.headers[0]["user-agent"] == HERE.user_agent
+
+
+@pytest.mark.parametrize(
+    "validator", ['"1"', 'W/"1"', "unquoted", '""', "caf\xe9", "\xc3\xa9", "Thu Jan 01 1970", "0", "-1", "x" * 2000]
+)
+async def test_validators_go_back_as_they_came(web: Web, fetcher: Fetcher, validator: str) -> None:
+    web.pages["/feed"] = Page(b"x", headers={"ETag": validator, "Last-Modified": validator})
+    first = await fetcher.get(web.url("/feed"))
+    assert (first.etag, first.last_modified) == (validator, validator)
+    await fetcher.get(web.url("/feed"), first.etag, first.last_modified)
+    assert (web.headers[1]["if-none-match"], web.headers[1]["if-modified-since"]) == (validator, validator)
+
+
+@pytest.mark.parametrize("headers", [{}, {"ETag": ""}, {"ETag": "x" * 2001}])
+async def test_what_is_no_validator_is_not_sent_back(web: Web, fetcher: Fetcher, headers: dict[str, str]) -> None:
+    web.pages["/feed"] = Page(b"x", headers=headers)
+    assert (await fetcher.get(web.url("/feed"))).etag is None
 
 
 async def test_unchanged_without_having_been_asked_is_a_failure(web: Web, fetcher: Fetcher) -> None:
@@ -292,6 +310,37 @@ async def test_a_certificate_is_checked_against_the_name_not_the_address() -> No
             assert "cannot be reached" in str(await refused(fetcher, f"https://news.test:{port}/feed"))
 
 
+async def test_a_redirect_from_https_to_http_is_followed() -> None:
+    authority = trustme.CA()
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server_tls)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    web = Web(pages={"/feed": Page(b"plain")})
+    async with (
+        await asyncio.start_server(web.serve, "127.0.0.1", 0, ssl=server_tls) as safe,
+        await asyncio.start_server(web.serve, "127.0.0.1", 0) as plain,
+        Fetcher(HERE, tls=trusting) as fetcher,
+    ):
+        web.port = plain.sockets[0].getsockname()[1]
+        web.pages["/safe"] = Page(status=301, headers={"Location": web.url("/feed")})
+        port = safe.sockets[0].getsockname()[1]
+        assert (await fetcher.get(f"https://127.0.0.1:{port}/safe")).body == b"plain"
+
+
+async def test_a_name_in_any_letters_is_asked_by_its_ascii_form() -> None:
+    asked: list[str] = []
+
+    async def note(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["10.0.0.1"]
+
+    async with Fetcher(Gather(pause=timedelta()), resolve_host=note) as fetcher:
+        for url in ("http://bücher.example.org/", "http://BÜCHER.example.org/", "http://xn--bcher-kva.example.org/"):
+            assert (await refused(fetcher, url)).permanent
+    assert asked == ["xn--bcher-kva.example.org"] * 3
+
+
 # -- turns ---------------------------------------------------------------------------------------------------------------
 
 
@@ -341,6 +390,32 @@ async def test_between_two_requests_to_a_public_host_there_is_a_pause() -> None:
         for url in ("http://a.example.org/1", "http://b.example.org/", "http://a.example.org/2"):
             await refused(fetcher, url)
     assert [round(wait) for wait in clock.waits] == [3]
+
+
+async def test_a_public_host_is_asked_one_thing_at_a_time(web: Web, out_there: None) -> None:
+    web.pages["/feed"] = Page(b"x", wait_s=0.02)
+    async with Fetcher(Gather(), SkippedWaits()) as fetcher:
+        await asyncio.gather(*(fetcher.get("http://news.example.org/feed") for _ in range(4)))
+        assert web.most_open == 1
+        await asyncio.gather(*(fetcher.get(f"http://{name}.example.org/feed") for name in "abcd"))
+        assert web.most_open > 1
+
+
+async def test_fetchers_of_one_process_wait_for_each_other(web: Web, out_there: None) -> None:
+    web.pages["/feed"] = Page(b"x", wait_s=0.02)
+    courtesy, clock = Courtesy(), SkippedWaits()
+    async with Fetcher(Gather(), clock, courtesy) as one, Fetcher(Gather(), clock, courtesy) as two:
+        await asyncio.gather(*(each.get("http://news.example.org/feed") for each in (one, two)))
+    assert (web.most_open, [round(wait) for wait in clock.waits]) == (1, [1])
+
+
+async def test_those_who_wait_for_their_turn_hear_that_the_host_wants_a_rest(web: Web, out_there: None) -> None:
+    web.pages["/feed"] = Page(status=429, headers={"Retry-After": "600"}, wait_s=0.02)
+    async with Fetcher(Gather(), SkippedWaits()) as fetcher:
+        asked = (fetcher.get(f"http://{name}.example.org/feed") for name in ("news", "news", "news"))
+        errors = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(error) for error in errors] == [GatherError, AskedToWait, AskedToWait]
+    assert web.paths == ["/feed"]
 
 
 async def test_a_private_host_is_asked_without_pause(web: Web) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml.html import HtmlElement
 
 from digest.errors import GatherError
-from digest.gather.document import decode
-from digest.gather.pages import PageRead, parse_page
+from digest.gather import pages
+from digest.gather.encodings import decode
+from digest.gather.pages import PageRead, parse_page, stories_of_page
 from digest.settings import Select, Source
 
 URL = "https://coast.example.org/news/tugs/"
@@ -68,7 +70,6 @@ def test_links_may_be_let_in_kept_out_and_counted(now: datetime) -> None:
         "The ferry runs again",
         "A buoy is lost",
     ]
-    assert titles(read(PAGE, now, **rules, url_exclude="?nothing(")) == titles(read(PAGE, now, **rules))
     assert titles(read(PAGE, now, **rules, limit=1)) == ["The ferry runs again"]
     assert read(PAGE, now, **rules, url_include="/nowhere/").state == "empty"
 
@@ -125,6 +126,70 @@ def test_what_is_no_selector_is_refused(now: datetime) -> None:
 def test_an_empty_page_is_a_failure_or_empty(now: datetime, body: bytes) -> None:
     with contextlib.suppress(GatherError):
         assert read(body, now, item="li").state == "missing"
+
+
+def test_the_second_card_of_a_story_lends_what_the_first_has_not(now: datetime) -> None:
+    page = (
+        "<ul><li><a href=/1>One boat came in</a></li><li><a href=/2>Another boat came in</a></li>"
+        "<li><a href=/1?utm_source=x><h3>One boat</h3><p>It was a small boat with a red sail.</p><img src=/1.jpg></a>"
+    )
+    [one, other] = read(page, now, item="li").stories
+    assert (one.title, one.teaser) == ("One boat came in", "It was a small boat with a red sail.")
+    assert one.image == "https://coast.example.org/1.jpg"
+    assert other.teaser == ""
+
+
+def test_a_page_of_equal_headings_is_walked_through_once(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+    following = pages._following
+
+    def counted(element: HtmlElement, section: HtmlElement, *, inside: bool) -> HtmlElement | None:
+        steps.append(1)
+        return following(element, section, inside=inside)
+
+    monkeypatch.setattr(pages, "_following", counted)
+    page = "<h2>News</h2><p>x</p>" * 2000 + "<h2>News</h2><ul><li><a href=/1>One boat came in</a></li></ul>"
+    assert titles(read(page, now, within="News", item="li")) == ["One boat came in"]
+    assert len(steps) < 10_000
+
+
+def test_a_menu_or_footer_below_a_heading_is_not_its_list(now: datetime) -> None:
+    page = (
+        "<h2>News</h2><nav><li><a href=/n>Home of all</a></li></nav><ul><li><a href=/1>One boat came in</a></li></ul>"
+    )
+    assert titles(read(page, now, within="News", item="li")) == ["One boat came in"]
+
+
+# -- something else stands there -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<body><div id=root></div><script src=/app.js></script>", "needs JavaScript"),
+        ("<body><noscript>You need to enable JavaScript to run this app.</noscript><div></div>", "needs JavaScript"),
+        ("<title>Just a moment...</title><body><p>Checking.</p>", "no robot"),
+        ("<title>Page not found | Coast</title><body><h1>Oh</h1>" + "<p>words</p>" * 50, "says that it is not there"),
+        ("<h1>Seite nicht gefunden</h1>", "says that it is not there"),
+        ("<title>Before you continue</title><p>We use cookies.</p><button>Accept</button>", "asks for consent"),
+        ("<meta http-equiv=refresh content='0; url=/new/'><p>Moved.</p>", "https://coast.example.org/new/: use that"),
+        ("<frameset cols='20%,80%'><frame src=a><frame src=b></frameset>", "consists of frames"),
+        ("<p>Subscribe to read this and all other pages.</p>", "for subscribers"),
+        ("<h1>News</h1><p>We have built a new page for you.</p>", "the rule item = 'li' matches nothing"),
+    ],
+)
+def test_a_page_that_is_another_one_now_is_named_in_plain_words(page: str, words: str, now: datetime) -> None:
+    source = Source(kind="page", url=URL, select=Select(item="li"))
+    with pytest.raises(GatherError, match=words):
+        stories_of_page(page.encode(), None, URL, "coast", source, now)
+
+
+def test_an_empty_list_is_no_fault_and_an_empty_shell_is_one(now: datetime) -> None:
+    source = Source(kind="page", url=URL, select=Select(within="#root", item="li"))
+    quiet = "<body><p>" + "The harbour is quiet today, says the board. " * 20 + "</p><ul id=root></ul>"
+    assert stories_of_page(quiet.encode(), None, URL, "coast", source, now) == ()
+    with pytest.raises(GatherError, match="needs JavaScript"):
+        stories_of_page(b"<body><div id=root></div><script></script>", None, URL, "coast", source, now)
 
 
 # -- the page's own article ----------------------------------------------------------------------------------------------
@@ -197,6 +262,19 @@ def test_a_page_that_is_no_article_gives_none(now: datetime, page: str) -> None:
         ("é“".encode("windows-1252"), None, "é“"),
         ("é".encode(), "text/html; charset=x-nonsense", "é"),
         ("é".encode(), "text/html; charset=base64", "é"),
+        ("é".encode(), "text/html; charset=ISO-8859-1", "é"),
+        ("é".encode(), "text/html; charset=windows-1252", "é"),
+        ("Łódź“".encode(), "text/html; charset=us-ascii", "Łódź“"),
+        ("é“".encode("windows-1252"), "text/html; charset=utf-8", "é“"),
+        ("Łódź é ".encode() + "“5 €”".encode("windows-1252"), None, "Łódź é “5 €”"),
+        ("żółw ".encode() + b"cut \xc3", None, "żółw cut \ufffd"),
+        ("ж".encode("cp1251"), "text/html; charset=windows-1251", "ж"),
+        (
+            b"<!--" + b" " * 3000 + b"--><meta charset=koi8-r>" + "ж".encode("koi8-r"),
+            None,
+            "<!--" + " " * 3000 + "--><meta charset=koi8-r>ж",
+        ),
+        ('<?xml version="1.0" encoding="koi8-r"?>ж'.encode("koi8-r"), None, '<?xml version="1.0" encoding="koi8-r"?>ж'),
     ],
 )
 def test_a_page_is_decoded_as_browsers_do(body: bytes, content_type: str | None, text: str) -> None:

@@ -60,7 +60,7 @@ class Web:
 
     async def _write(self, page: Page, writer: asyncio.StreamWriter) -> None:
         if page.wait_s:
-            await _pause(page.wait_s)
+            await pause(page.wait_s)
         length = len(page.body) if page.length is None else page.length
         headers = {"Content-Length": str(length), "Connection": "close", **page.headers}
         lines = [f"HTTP/1.1 {page.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
@@ -68,13 +68,13 @@ class Web:
         for byte in page.body if page.drip_s else ():
             writer.write(bytes([byte]))
             await writer.drain()
-            await _pause(page.drip_s)
+            await pause(page.drip_s)
         if not page.drip_s:
             writer.write(page.body)
         await writer.drain()
 
 
-async def _pause(seconds: float) -> None:
+async def pause(seconds: float) -> None:
     """Let `seconds` pass on the loop's own clock."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.Event().wait(), seconds)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from digest.errors import IllegalMove
 from digest.model.delivery import DeliveryState, Tally
 from digest.model.issue import IssueState
 from digest.store import deliveries, issues, messages, outbox
 from digest.store.engine import Store
 from digest.store.messages import Kind
+from tests.conftest import OpenStore
 from tests.store.world import (
     LEASE,
     NOTES,
@@ -128,6 +131,101 @@ async def test_a_late_reply_is_ignored_after_an_editor_asked_for_a_retry(store: 
         assert await deliveries.retry(conn, issue, _D.UNCERTAIN, after(60)) == 5
     await record(store, "w1", [result(issue, a)], after(61))
     assert (await row(store, issue, a))["state"] == "pending"
+
+
+LATE = [(_D.DEFERRED, 451, after(300)), (_D.PENDING, 421, after(30))]
+
+
+@pytest.mark.parametrize(("state", "code", "again"), LATE)
+async def test_a_late_reply_that_asks_for_another_try_opens_a_sent_issue_again(
+    store: Store, state: DeliveryState, code: int, again: datetime
+) -> None:
+    issue, (a, b, *rest) = await _claimed(store)
+    await record(store, "w1", [result(issue, each) for each in rest])
+    async with store.write() as conn:
+        await outbox.expire(conn, [], after(31))
+        await issues.note(conn, issue, state=IssueState.SENT, ended_at=after(32))
+        assert await outbox.record(conn, "w1", [result(issue, b)], after(40)) == []
+    assert (await get_issue(store, issue)).state is IssueState.SENT
+    async with store.write() as conn:
+        assert await outbox.record(conn, "w1", [result(issue, a, state, code, "later", again)], after(41)) == [issue]
+        assert (await issues.times(conn, issue))[1] is None
+        assert await deliveries.next_due(conn, issue) == again
+    assert (await get_issue(store, issue)).state is IssueState.SENDING
+
+
+@pytest.mark.parametrize("state", [state for state in IssueState if state is not IssueState.SENT])
+async def test_only_an_issue_that_counts_as_sent_is_opened_again(store: Store, state: IssueState) -> None:
+    issue, (a, *_) = await _claimed(store)
+    async with store.write() as conn:
+        await issues.note(conn, issue, state=state)
+        assert await outbox.record(conn, "w1", [result(issue, a, _D.DEFERRED, 451, "later", after(300))], NOW) == []
+    assert (await get_issue(store, issue)).state is state
+
+
+async def test_a_result_that_is_not_taken_opens_nothing(store: Store) -> None:
+    issue, (a, *rest) = await _claimed(store)
+    await record(store, "w1", [result(issue, each) for each in (a, *rest)])
+    async with store.write() as conn:
+        await issues.note(conn, issue, state=IssueState.SENT)
+        assert await outbox.record(conn, "w1", [result(issue, a, _D.DEFERRED, 451, "later", after(300))], NOW) == []
+    assert (await get_issue(store, issue)).state is IssueState.SENT
+
+
+async def test_a_late_reply_and_the_end_of_the_issue_wait_for_each_other(open_store: OpenStore) -> None:
+    """Whichever comes first: an issue of which something waits does not stay sent."""
+    one, two = await open_store(), await open_store()
+    issue, (a, *rest) = await _claimed(one)
+    await record(one, "w1", [result(issue, each) for each in rest])
+    async with one.write() as conn:
+        await outbox.expire(conn, [], after(31))
+    looked = asyncio.Event()
+
+    async def end() -> None:
+        async with one.write() as conn:
+            found = await issues.get(conn, issue, lock=True)
+            assert await deliveries.is_finished(conn, issue)
+            looked.set()
+            await asyncio.sleep(0.2)  # noqa: TID251 - the other writer gets as far as it can
+            await issues.move(conn, found, IssueState.SENT, ended_at=after(32))
+
+    async def come_late() -> None:
+        await looked.wait()
+        async with two.write() as conn:
+            late = result(issue, a, _D.DEFERRED, 451, "later", after(300))
+            assert await outbox.record(conn, "w1", [late], after(33)) == [issue]
+
+    await asyncio.gather(end(), come_late())
+    assert (await get_issue(one, issue)).state is IssueState.SENDING
+
+
+async def test_a_try_never_ends_in_a_claim(store: Store) -> None:
+    issue, (a, *_) = await _claimed(store)
+    with pytest.raises(IllegalMove):
+        await record(store, "w1", [result(issue, a, _D.CLAIMED)])
+
+
+async def test_what_lies_behind_a_claim_is_known_by_its_worker(store: Store) -> None:
+    issue, (a, *_) = await _claimed(store)
+    await record(store, "w1", [result(issue, a, _D.DEFERRED, 451, "later", after(60))], after(5))
+    await claim(store, issue, "w2", now=after(60))
+    message = await _a_message(store, "w2")
+    async with store.read() as conn:
+        assert await outbox.tries(conn, "w2") == {
+            (issue, a): outbox.Tries(1, after(5)), (outbox.MESSAGES, message): outbox.Tries(),
+        }  # fmt: skip
+        assert await outbox.tries(conn, "nobody") == {}
+
+
+async def test_when_a_mail_was_last_taken_is_known(store: Store) -> None:
+    issue, (a, b, c, d, _) = await _claimed(store)
+    async with store.read() as conn:
+        assert await deliveries.last_accepted(conn, issue) is None
+    for number, at in ((a, 5), (b, 9), (c, 7)):
+        await record(store, "w1", [result(issue, number, not_before=after(at))], after(at))
+    await record(store, "w1", [result(issue, d, _D.FAILED, 550, "no", after(20))], after(20))
+    async with store.read() as conn:
+        assert await deliveries.last_accepted(conn, issue) == after(9)
 
 
 async def test_recording_nothing_changes_nothing(store: Store) -> None:

@@ -11,10 +11,10 @@ import pytest
 from digest.errors import Conflict
 from digest.model.issue import REGULAR, AlsoIn
 from digest.model.story import RawStory, Story
-from digest.store import stories
+from digest.store import stories, tables
 from digest.store.engine import Connection, Store
 from tests.conftest import OpenStore
-from tests.store.world import NOTES, NOW, after, get_issue, issue_story, new_issue, raw_story
+from tests.store.world import NOTES, NOW, after, get_issue, issue_story, new_issue, number_of, raw_story
 
 EVER = NOW - timedelta(days=365)
 
@@ -27,6 +27,15 @@ async def _add(store: Store, *raw: RawStory) -> list[bool]:
 async def _pool(store: Store, *sources: str) -> list[Story]:
     async with store.read() as conn:
         return await stories.pool(conn, sources or None, EVER)
+
+
+async def test_the_pool_says_which_links_it_knows_however_long_they_are(store: Store) -> None:
+    long = "news.example.com/" + "x" * 3000
+    await _add(store, raw_story(), raw_story("2", link_key=long))
+    asked = ["news.example.com/1", long, "news.example.com/3", *(f"other.example.com/{n}" for n in range(1200))]
+    async with store.read() as conn:
+        assert await stories.known_links(conn, asked) == {"news.example.com/1", long}
+        assert await stories.known_links(conn, []) == set()
 
 
 async def test_a_story_comes_back_as_it_was_found(store: Store) -> None:
@@ -98,7 +107,7 @@ async def test_the_pool_holds_what_came_after_an_instant_newest_first(store: Sto
     async with store.write() as conn:
         for key, seen, published in (("1", 0, 5), ("2", 1, 7), ("3", 2, 6)):
             await stories.add(conn, raw_story(key, published=after(published)), after(seen))
-        assert await stories.count(conn) == 3
+        assert await number_of(conn, tables.stories) == 3
         assert [story.title for story in await stories.pool(conn, None, NOW)] == ["Story 2", "Story 3"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, func, insert, select
 
 from digest.model.delivery import DeliveryState
 from digest.model.issue import Issue, IssueState, IssueStory
@@ -17,6 +17,7 @@ from digest.store.engine import Connection, Store
 from digest.store.outbox import Result
 from digest.store.tables import deliveries as ledger
 from digest.store.tables import subscribers as people
+from digest.store.tables import subscriptions
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=30)
@@ -142,6 +143,20 @@ async def row(store: Store, issue: int, subscriber: int) -> dict[str, Any]:
     query = select(ledger).where(ledger.c.issue_id == issue, ledger.c.subscriber_id == subscriber)
     async with store.read() as conn:
         return dict((await conn.execute(query)).mappings().one())
+
+
+async def number_of(conn: Connection, table: Table) -> int:
+    """How many rows a table has."""
+    return int((await conn.execute(select(func.count()).select_from(table))).scalar_one())
+
+
+async def subscription_states(conn: Connection) -> dict[str, dict[str, int]]:
+    """For each list, how many subscriptions are in each state."""
+    columns = (subscriptions.c.list, subscriptions.c.state)
+    found: dict[str, dict[str, int]] = {}
+    for name, state, number in await conn.execute(select(*columns, func.count()).group_by(*columns)):
+        found.setdefault(name, {})[state] = number
+    return found
 
 
 async def put_delivery(conn: Connection, issue: int, subscriber: int, state: DeliveryState, **more: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from digest.flow import gathering, publish
+from tests.gather.web import Page
 from tests.web.conftest import OTHER, Served
 from tests.web.test_web_pages import break_database
 
@@ -47,6 +48,12 @@ async def test_a_failed_source_is_told_and_keeps_us_from_being_ready(served: Ser
     assert report.error
     assert await health(served) == (200, told)
     assert await health(served, "?ready") == (503, told)
+
+
+async def test_a_source_that_is_gone_is_told_like_one_that_fails(served: Served) -> None:
+    served.site.web.pages["/feed.xml"] = Page(status=410)
+    (report,) = await gathering.gather(served.site.room)
+    assert (await health(served))[1]["sources_failed"] == [{"name": "wire", "error": report.error}]
 
 
 @pytest.mark.parametrize("query", ["", "?ready"])

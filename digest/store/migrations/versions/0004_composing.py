@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -38,9 +38,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "link_checks",
-        sa.Column("link_key", sa.Text(), nullable=False),
-        sa.Column("title_key", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("checked_at", sa.DateTime(), nullable=False),
-        sa.Column("fault", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("link_key", "title_key", name="pk_link_checks"),
+        sa.Column("fault", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_link_checks"),
     )

@@ -1,0 +1,145 @@
+"""Before an issue is approved: do its stories still stand?
+
+    stories -> their pages, all at once, 5 s in all -> faults -> warned of, or dropped and replaced by the next best
+
+A page that does not answer in time counts as standing: a slow server withdraws nothing. What is not here: the judgement
+itself (compose/withdrawn).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from datetime import timedelta
+from hashlib import sha256
+
+from digest.compose.select import next_best
+from digest.compose.withdrawn import Fault, Page, fault_of
+from digest.errors import GatherError, UsageError
+from digest.flow import editing, produce
+from digest.flow.newsroom import Newsroom
+from digest.gather.articles import article_of
+from digest.gather.document import parse
+from digest.gather.fetch import Fetcher
+from digest.model.edit import Act, Move
+from digest.model.issue import Issue, IssueStory
+from digest.store import checks, edits
+
+IN_ALL_S = 5.0
+FRESH = timedelta(minutes=10)
+"""So long a finding holds: `send` and the timetable ask again and again."""
+_PAUSE = timedelta(seconds=0.25)
+
+
+async def withdrawn(room: Newsroom, issue: Issue) -> list[tuple[IssueStory, str]]:
+    """The stories of an issue that no longer stand, and why, in an editor's words. Nothing is changed."""
+    return [(story, fault.reason) for story, fault in await _faults(room, issue)]
+
+
+async def look_again(room: Newsroom, issue: Issue) -> tuple[Issue, list[str]]:
+    """The issue, and warnings of what no longer stands in it.
+
+    With `withdrawn = "drop"` stories whose pages have gone are dropped and the next best take their places; the issue
+    is the changed one then. A changed headline is warned of only: the story is still there to be read.
+    """
+    faults = await _faults(room, issue)
+    drop = room.settings.newsletter(issue.newsletter).withdrawn == "drop" and issue.id != 0
+    warnings = []
+    for story, fault in faults:
+        replaced = drop and fault.gone
+        if replaced:
+            try:
+                issue = await _replace(room, issue, story)
+            except UsageError:  # the only story: better a dead link than no issue, and somebody is told
+                replaced = False
+        warnings.append(f"“{story.title}” ({story.source}): {fault.reason}{'; it was dropped' if replaced else ''}")
+    return issue, warnings
+
+
+async def _replace(room: Newsroom, issue: Issue, story: IssueStory) -> Issue:
+    async with room.store.read() as conn:
+        _, selection = await produce.choose(conn, room, issue.newsletter, issue.edition)
+        chosen = await edits.selection(conn, issue.id) or ()
+    without = {each.story_id for each in (*issue.stories, *chosen)} | {story.story_id}
+    best = next_best(selection, without)
+    moves = [Move(Act.DROP, story.story_id)]
+    if best is not None:
+        why = f"{best.why}; it came for a story that was withdrawn"
+        moves.insert(0, Move(Act.ADD, best.story_id, story=_last(best, issue, why)))
+    return await editing.apply(room, issue.id, moves)
+
+
+def _last(story: IssueStory, issue: Issue, why: str) -> IssueStory:
+    return replace(story, position=len(issue.stories), why=why)
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+async def _faults(room: Newsroom, issue: Issue) -> list[tuple[IssueStory, Fault]]:
+    now = room.clock.now()
+    told = await _as_gathered(room, issue)
+    async with room.store.read() as conn:
+        known = await checks.recent(conn, now - FRESH)
+    found = await _ask(room, [story for story in told if _key(story) not in known])
+    if found:
+        async with room.store.write() as conn:
+            await checks.put(conn, found, now, now - FRESH)
+    verdicts = known | found
+    return [
+        (story, Fault(**verdict))
+        for story, source in zip(issue.stories, told, strict=True)
+        if (verdict := verdicts.get(_key(source)))
+    ]
+
+
+async def _as_gathered(room: Newsroom, issue: Issue) -> list[IssueStory]:
+    """The stories with the headlines that their sources gave them: an editor's own are no withdrawal."""
+    async with room.store.read() as conn:
+        chosen = {story.story_id: story for story in await edits.selection(conn, issue.id) or ()}
+    return [chosen.get(story.story_id, story) for story in issue.stories]
+
+
+def _key(story: IssueStory) -> str:
+    return sha256(f"{story.link_key}\n{story.title}".encode("utf-8", "replace")).hexdigest()
+
+
+async def _ask(room: Newsroom, stories: Iterable[IssueStory]) -> dict[str, dict[str, object]]:
+    """What is wrong with each story whose page answered in time; an empty table for those that stand."""
+    found: dict[str, dict[str, object]] = {}
+    gather = room.settings.gather
+    # A dozen pages of one publisher are to be asked within five seconds.
+    hasty = gather.model_copy(update={"pause": min(gather.pause, _PAUSE)})
+
+    async def ask(story: IssueStory) -> None:
+        page = await _page(fetcher, story.link)
+        if page is not None:
+            fault = fault_of(story.title, story.link, story.language, page)
+            found[_key(story)] = asdict(fault) if fault else {}
+
+    async with Fetcher(hasty, room.clock, total_s=IN_ALL_S) as fetcher:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IN_ALL_S):
+                await asyncio.gather(*map(ask, stories))
+    return found
+
+
+async def _page(fetcher: Fetcher, link: str) -> Page | None:
+    """What the link leads to; None when nobody can say now."""
+    try:
+        response = await fetcher.get(link)
+    except GatherError as error:
+        return Page(link, gone=True) if _says_gone(error) else None
+    try:
+        article = article_of(parse(response.body, response.content_type), response.url)
+    except GatherError:  # nothing that can be read, a PDF perhaps: it is there
+        article = None
+    return Page(response.url, titles=(article.title,) if article else ())
+
+
+def _says_gone(error: GatherError) -> bool:
+    """404 or 410; an address that we refuse to fetch is permanent too, and no withdrawal."""
+    return error.permanent and re.search(r"\((404|410)\)$", str(error)) is not None

@@ -1,0 +1,228 @@
+"""One run of sending, from the first claim to giving back the rest: claim, merge, hand over, record.
+
+A claim is never more than what leaves in about two seconds. What is not here: when there is a run, and what follows from a
+refusal (send), SMTP (deliver), what a subscriber's mail looks like (mailing).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from digest.audience.rule import audience_of
+from digest.clock import first_of, monotonic
+from digest.deliver.envelope import Envelope
+from digest.deliver.journal import Journal, worker_name
+from digest.deliver.pool import Outgoing, Pool
+from digest.errors import DigestError, StoreError
+from digest.flow import ending
+from digest.flow.mailing import Mailing
+from digest.flow.newsroom import Newsroom
+from digest.flow.outcomes import Key, verdict, write_down
+from digest.model.delivery import Delivery, DeliveryState, Outcome
+from digest.model.issue import Issue, IssueState
+from digest.store import deliveries, issues, messages, outbox
+from digest.store.engine import Connection
+from digest.store.messages import Message
+from digest.store.outbox import MESSAGES, Result, Tries
+
+LEASE = timedelta(seconds=30)
+RENEW_S = 10.0
+CLAIM_MIN, CLAIM_MAX, CLAIM_S = 20, 500, 2.0
+FLUSH_S = 0.25
+UNTRIED_PAUSE = timedelta(seconds=30)
+"""How long a mail rests that came back untried because the connection broke."""
+
+_D = DeliveryState
+
+Watch = Callable[[int, DeliveryState], None]
+"""Told of every outcome: the issue's number (0 for a message) and the state."""
+
+
+async def due_issues(conn: Connection, room: Newsroom, only: int | None, now: datetime) -> list[Issue]:
+    """What is being sent and has something due, oldest slot first. only: of these, this one; None: all."""
+    known = room.settings.newsletters  # one that was taken out of the settings must not stop the others
+    sending = [
+        each
+        for each in await issues.in_states(conn, [IssueState.SENDING])
+        if only in (None, each.id) and each.newsletter in known
+    ]
+    return [each for each in sending if (due := await deliveries.next_due(conn, each.id)) and due <= now]
+
+
+class Worker:
+    """Made for one run, with a journal of its own. watch: told of every outcome. only, stop: as `Sender.run` has them."""
+
+    def __init__(self, room: Newsroom, pool: Pool, watch: Watch, only: int | None, stop: asyncio.Event) -> None:
+        self._room = room
+        self._pool = pool
+        self._watch = watch
+        self._only = only
+        self._stop = stop
+        self._worker = worker_name()
+        self._journal = Journal.open(room.journals, self._worker)
+        self._mailings: dict[int, Mailing] = {}
+        self._hand: dict[Key, Tries] = {}  # what was claimed and is not yet written down
+        self._done: list[tuple[Outgoing, Outcome]] = []
+        self._flushing = asyncio.Lock()
+        self._rate = CLAIM_MIN / CLAIM_S
+
+    @property
+    def issues(self) -> set[int]:
+        """The issues of which something is in hand."""
+        return {issue for issue, _ in self._hand} - {MESSAGES}
+
+    async def run(self, finish_s: float) -> None:
+        """Send until nothing is due; whatever ends it, what is known is written down and the rest is given back."""
+        given_back = False
+        try:
+            try:
+                await self._hand_over(finish_s)
+            finally:
+                await self._flush()
+                await self._give_back()
+                given_back = True
+        finally:
+            # What could not be written down stays in the journal, which is a dead one's from now on.
+            self._journal.close(keep=not given_back)
+
+    async def _hand_over(self, finish_s: float) -> None:
+        over = asyncio.Event()
+        keeper = asyncio.create_task(self._keep(over))
+        # A keeper that fails ends the claiming: without a ledger there is no sending.
+        mails = self._mails(lambda: self._stop.is_set() or keeper.done())
+        try:
+            async with contextlib.aclosing(mails):
+                await self._pool.run(mails, self._journal, self._record, stop=self._stop, finish_s=finish_s)
+        finally:
+            over.set()
+            await asyncio.gather(keeper, return_exceptions=True)
+
+    async def _give_back(self) -> None:
+        now = self._room.clock.now()
+        async with self._room.store.write() as conn:
+            await outbox.release(conn, self._worker, now)
+            await deliveries.skip_rest_of_ended(conn, "the issue was ended", now)
+
+    # -- claiming ------------------------------------------------------------------------------------------------------
+
+    async def _mails(self, enough: Callable[[], bool]) -> AsyncGenerator[Outgoing]:
+        """Mails as they are claimed: messages ahead of issues, issues in turn."""
+        while not enough():
+            begun = monotonic()
+            batch = await self._claim()
+            if not batch:
+                return
+            for mail in batch:
+                yield mail
+            self._rate = len(batch) / max(0.001, monotonic() - begun)
+
+    async def _claim(self) -> list[Outgoing]:
+        limit = int(min(CLAIM_MAX, max(CLAIM_MIN, self._rate * CLAIM_S)))
+        now = self._room.clock.now()
+        async with self._room.store.write() as conn:
+            if claimed := await messages.claim(conn, self._worker, limit, now, now + LEASE):
+                return [self._message(each) for each in claimed]
+            due = await due_issues(conn, self._room, self._only, now)
+        for issue in due:
+            if mails := await self._claim_or_hold(issue, limit, now):
+                return mails
+        return []
+
+    async def _claim_or_hold(self, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
+        """Mails of an issue. One that a fault of ours spoils is held, and the others go on."""
+        try:
+            async with self._room.store.write() as conn:
+                return await self._claim_issue(conn, issue, limit, now)
+        except StoreError:
+            raise
+        except Exception as error:
+            await ending.broken(self._room, [issue.id], error)
+            return []
+
+    async def _claim_issue(self, conn: Connection, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
+        mailing = await self._mailing(conn, issue)
+        audience = audience_of(issue.newsletter, self._room.settings.newsletter(issue.newsletter))
+        claim = await deliveries.claim(conn, issue.id, audience, self._worker, limit, now, now + LEASE)
+        for _ in range(claim.gone):
+            self._watch(issue.id, _D.SKIPPED)
+        if claim.gone and not claim.mails:  # all of these had left; others may wait behind them
+            return await self._claim_issue(conn, issue, limit, now)
+        return [self._delivery(mailing, each) for each in claim.mails]
+
+    async def _mailing(self, conn: Connection, issue: Issue) -> Mailing:
+        if issue.id not in self._mailings:
+            snapshot = await issues.snapshot(conn, issue.id)
+            if snapshot is None:
+                raise DigestError(f"issue {issue.id} is being sent but was never frozen")
+            self._mailings = {issue.id: Mailing(self._room, issue.id, snapshot)}
+        return self._mailings[issue.id]
+
+    def _delivery(self, mailing: Mailing, each: Delivery) -> Outgoing:
+        self._hand[each.issue_id, each.subscriber_id] = Tries(each.attempts, each.first_try)
+        return Outgoing(
+            each.issue_id,
+            each.subscriber_id,
+            mailing.envelope(each.subscriber_id, each.email),
+            partial(self._bytes, mailing, each),
+        )
+
+    def _bytes(self, mailing: Mailing, each: Delivery) -> bytes:
+        personal = mailing.personal(each.subscriber_id, each.email, each.name, each.topics)
+        return mailing.message(personal, mailing.message_id(each.subscriber_id), self._room.clock.now())
+
+    def _message(self, each: Message) -> Outgoing:
+        self._hand[MESSAGES, each.id] = Tries(each.attempts, each.first_try)
+        return Outgoing(
+            MESSAGES, each.id, Envelope(each.sender, each.recipient, envid=f"m.{each.id}"), lambda: each.content
+        )
+
+    # -- recording -----------------------------------------------------------------------------------------------------
+
+    def _record(self, mail: Outgoing, outcome: Outcome) -> None:
+        self._done.append((mail, outcome))
+        if outcome.state is not _D.PENDING:
+            self._watch(mail.issue_id, outcome.state)
+
+    async def _keep(self, over: asyncio.Event) -> None:
+        """While mails leave: write results down in batches and renew the leases.
+
+        It is asked to end rather than cancelled: a write cut in two would leave in doubt what is known. A write that fails
+        ends it too; the same write is tried once more at the end, and its error is raised there.
+        """
+        renewed = monotonic()
+        with contextlib.suppress(DigestError):
+            while not over.is_set():
+                await first_of(over.wait(), self._room.clock.sleep(FLUSH_S))
+                await self._flush()
+                if monotonic() - renewed > RENEW_S:
+                    renewed = monotonic()
+                    async with self._room.store.write() as conn:
+                        await outbox.renew(conn, self._worker, self._room.clock.now() + LEASE)
+
+    async def _flush(self) -> None:
+        async with self._flushing:
+            done, self._done = self._done, []
+            if not done:
+                return
+            now = self._room.clock.now()
+            results = [self._verdict(mail, outcome, now) for mail, outcome in done]
+            try:
+                async with self._room.store.write() as conn:
+                    await write_down(conn, self._room, self._worker, results, now)
+            except BaseException:
+                self._done = done + self._done
+                raise
+            keys = [(result.issue_id, result.subscriber_id) for result in results]
+            self._journal.settle(keys)
+            for key in keys:
+                self._hand.pop(key, None)
+
+    def _verdict(self, mail: Outgoing, outcome: Outcome, now: datetime) -> Result:
+        key = (mail.issue_id, mail.subscriber_id)
+        give_up = self._room.settings.delivery.give_up
+        return verdict(key, outcome, self._hand[key], now, give_up=give_up, jitter=random.random(), rest=UNTRIED_PAUSE)

@@ -1,0 +1,202 @@
+"""One file of a folder source -> a story: its front matter, and for what that leaves out its text (pure).
+
+What is not here: finding and reading the files (folder), and what becomes of the story (flow).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import islice
+from typing import Any
+
+import yaml
+from markdown_it import MarkdownIt
+
+from digest.errors import GatherError, one_line
+from digest.gather import clean
+from digest.gather.document import heading_rank, markup_of, parse, text_of
+from digest.gather.encodings import decode
+from digest.gather.entry import Entry, story_of
+from digest.gather.identity import reader_link
+from digest.model.story import RawStory
+from digest.settings import Source
+
+# A teaser is made of less; so much of a Markdown text is turned into HTML, which takes its time.
+_TEXT_MAX = 5_000
+_MATTER_MAX = 20_000  # characters; nobody writes so many, and YAML takes seconds for ten times as much
+_PARAGRAPHS = 5  # of these the first that is long enough for a teaser is taken
+_MATTER = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n(.*?)^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_NOTHING = {"", "~", "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was found. name: its path inside the folder, with slashes. modified: when it was last changed."""
+
+    name: str
+    content: bytes
+    modified: datetime
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is HTML rather than Markdown."""
+        return self.name.lower().endswith(".html")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a file says now. story: None for a draft, one whose date is to come, or one that has expired.
+
+    settled: False when a later look may find something else in the same file: its date is to come, or it will expire.
+    """
+
+    story: RawStory | None
+    settled: bool = True
+
+
+def read_notice(file: File, source_name: str, source: Source, now: datetime) -> Notice:
+    """The story in `file`, if there is one now. Raises GatherError that says what is wrong with the file."""
+    matter, body = _parted(_decoded(file))
+    if _value(matter, "draft").lower() == "true":
+        return Notice(None)
+    zone = source.timezone or UTC
+    published = _instant(matter, "date", zone) or min(file.modified, now)
+    expires = _instant(matter, "expires", zone, whole_day=True)
+    if expires is not None and expires <= now:
+        return Notice(None)
+    if published > now:
+        return Notice(None, settled=False)
+    return Notice(_story(file, matter, body, published, source_name, source, now), settled=expires is None)
+
+
+def _story(
+    file: File, matter: Mapping[str, Any], body: str, published: datetime, name: str, source: Source, now: datetime
+) -> RawStory:
+    link = _link(_value(matter, "link", "url"))
+    heading, paragraphs = _heading_and_paragraphs(body, is_html=file.is_html)
+    entry = Entry(
+        base=link,
+        title=_value(matter, "title") or heading,
+        texts=(_value(matter, "teaser", "summary"), *paragraphs),
+        links=(link,),
+        published=(published.isoformat(),),
+        images=(_value(matter, "image"),) if _value(matter, "image") else (),
+        language=_value(matter, "language") or None,
+    )
+    story = story_of(entry, name, source, now) if clean.plain(entry.title) else None
+    if story is None:
+        raise GatherError("it has no title: `title` in its front matter, or a heading in its text")
+    topics = dict.fromkeys((*source.topics, *_listed(matter, "topics")))
+    return replace(story, guid=file.name, topics=tuple(topics))
+
+
+def _link(written: str) -> str:
+    if not written:
+        raise GatherError("it has no link: readers need one to follow, as `link = …` in its front matter")
+    if reader_link(written) is None:
+        raise GatherError(f"its link {one_line(written)!r} is no address that begins with http:// or https://")
+    return written
+
+
+# -- front matter ------------------------------------------------------------------------------------------------------
+
+
+def _decoded(file: File) -> str:
+    """The text with plain line ends. Markdown names no encoding: a byte order mark, UTF-8, else windows-1252."""
+    if file.is_html:
+        text = decode(file.content, None)
+    elif file.content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        text = decode(file.content, "charset=utf-16")
+    else:
+        try:
+            text = file.content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = file.content.decode("windows-1252", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _parted(text: str) -> tuple[Mapping[str, Any], str]:
+    """Front matter by lower-case keys, and the text after it."""
+    match = _MATTER.match(text)
+    if match is None:
+        if text.lstrip().startswith(("---\n", "+++\n")):
+            raise GatherError(f"its front matter has no end: a second line of {text.lstrip()[:3]}")
+        raise GatherError("it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top")
+    if len(match[2]) > _MATTER_MAX:
+        raise GatherError(f"its front matter is longer than {_MATTER_MAX} characters")
+    try:
+        matter = _toml(match[2]) if match[1] == "+++" else _yaml(match[2])
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise GatherError(f"its front matter cannot be read: {one_line(str(error))[:200]}") from error
+    if not isinstance(matter, dict):
+        raise GatherError("its front matter is no list of keys with values, such as `title: Open day`")
+    return {str(key).lower(): value for key, value in matter.items()}, text[match.end() :]
+
+
+def _toml(text: str) -> Any:
+    return tomllib.loads(text)
+
+
+def _yaml(text: str) -> Any:
+    # With the basic loader every value is text, list or table: `language: no` is Norwegian, and nothing is ever built.
+    return yaml.load(text, Loader=yaml.BaseLoader) or {}  # noqa: S506 - knows fewer types than the safe loader
+
+
+def _value(matter: Mapping[str, Any], *keys: str) -> str:
+    """The first of `keys` that is filled in, as text; "" when none is."""
+    for key in keys:
+        value = matter.get(key, "")
+        if isinstance(value, (list, dict)):
+            raise GatherError(f"`{key}` in its front matter must be one text")
+        text = _written(value)
+        if text not in _NOTHING:
+            return text
+    return ""
+
+
+def _written(value: Any) -> str:
+    """A value of TOML as YAML would have it."""
+    return value.isoformat() if isinstance(value, date) else str(value).strip()
+
+
+def _listed(matter: Mapping[str, Any], key: str) -> Iterable[str]:
+    """A list of texts, or one text with commas."""
+    value = matter.get(key, [])
+    entries = value if isinstance(value, list) else _value(matter, key).split(",")
+    if any(isinstance(each, (list, dict)) for each in entries):
+        raise GatherError(f"`{key}` in its front matter must be a list of texts")
+    return [one_line(str(each)) for each in entries if one_line(str(each))]
+
+
+def _instant(matter: Mapping[str, Any], key: str, zone: tzinfo, *, whole_day: bool = False) -> datetime | None:
+    """The instant under `key`; without a zone by the clock of `zone`. whole_day: a bare date means the end of that day."""
+    text = _value(matter, key)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d\d:?\d\d$)", "", text))
+        if whole_day and len(text) <= len("2026-11-23"):
+            found += timedelta(days=1)
+        return found.replace(tzinfo=found.tzinfo or zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GatherError(
+            f"`{key}` in its front matter is {text[:60]!r}; write 2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00"
+        ) from None
+
+
+# -- text --------------------------------------------------------------------------------------------------------------
+
+
+def _heading_and_paragraphs(body: str, *, is_html: bool) -> tuple[str, tuple[str, ...]]:
+    """The first heading as text, and as HTML the first paragraphs that say something, else all there is."""
+    markup = body if is_html else MarkdownIt("commonmark").render(body[:_TEXT_MAX])
+    if not markup.strip():
+        return "", ()
+    tree = parse(markup.encode("utf-8", "replace"), "text/html; charset=utf-8")
+    heading = next((text_of(each) for each in tree.iter() if heading_rank(each) and text_of(each)), "")
+    telling = islice((each for each in tree.iter("p", "li") if text_of(each)), _PARAGRAPHS)
+    return heading, tuple(map(markup_of, telling)) or (markup_of(tree),)

@@ -1,0 +1,97 @@
+"""By which names the pool knows a story, and giving it new ones.
+
+What is not here: keeping and choosing (stories), and deciding whether a feed has renamed its stories (flow).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.exc import IntegrityError
+
+from digest.model.story import RawStory
+from digest.store.engine import Connection
+from digest.store.tables import stories
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def bounded(key: str) -> str:
+    """A key of any length in a length that both databases can index."""
+    return key if len(key) <= 500 else f"{key[:400]}#{sha256(key.encode()).hexdigest()}"
+
+
+def storable(raw: RawStory) -> RawStory:
+    """The story without what no database takes: NUL and halves of surrogate pairs."""
+    values = {each.name: getattr(raw, each.name) for each in fields(raw)}
+    spoilt: dict[str, Any] = {
+        name: _UNSTORABLE.sub("\ufffd", value)
+        for name, value in values.items()
+        if isinstance(value, str) and _UNSTORABLE.search(value)
+    }
+    return replace(raw, **spoilt) if spoilt else raw
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A story of a source, by its title."""
+
+    story_id: int
+    title_key: str
+    published: datetime
+
+
+async def recognised(conn: Connection, source: str, found: Sequence[RawStory]) -> dict[int, int]:
+    """Which of `found` the pool has, by link or by the source's id: position in `found` to story id."""
+    safe = [storable(raw) for raw in found]
+    links = await _ids(conn, stories.c.link_key, [bounded(raw.link_key) for raw in safe])
+    guids = await _ids(
+        conn, stories.c.guid, [bounded(raw.guid) for raw in safe if raw.guid], stories.c.source == source
+    )
+    known = {}
+    for position, raw in enumerate(safe):
+        story_id = links.get(bounded(raw.link_key)) or (guids.get(bounded(raw.guid)) if raw.guid else None)
+        if story_id is not None:
+            known[position] = story_id
+    return known
+
+
+async def _ids(
+    conn: Connection, column: ColumnElement[str], values: Sequence[str], *conditions: ColumnElement[bool]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for start in range(0, len(values), 500):
+        query = select(column, stories.c.id).where(column.in_(values[start : start + 500]), *conditions)
+        found.update((value, story_id) for value, story_id in await conn.execute(query))
+    return found
+
+
+async def titled(conn: Connection, source: str, title_keys: Iterable[str]) -> list[Titled]:
+    """The stories that `source` brought under these titles."""
+    keys = sorted({_UNSTORABLE.sub("\ufffd", key) for key in title_keys if key})
+    found: list[Titled] = []
+    for start in range(0, len(keys), 500):
+        query = select(stories.c.id, stories.c.title_key, stories.c.published).where(
+            stories.c.source == source, stories.c.title_key.in_(keys[start : start + 500])
+        )
+        found += [Titled(*row) for row in await conn.execute(query)]
+    return found
+
+
+async def rename(conn: Connection, story_id: int, raw: RawStory) -> None:
+    """Give a known story the id and the link that its source gives it now."""
+    raw = storable(raw)
+    names = {
+        "guid": bounded(raw.guid) if raw.guid else None, "link": raw.link, "link_key": bounded(raw.link_key),
+    }  # fmt: skip
+    try:
+        async with conn.begin_nested():
+            await conn.execute(update(stories).where(stories.c.id == story_id).values(names))
+    except IntegrityError:
+        pass  # another source has brought it under that link in the meantime; then that is the story

@@ -1,0 +1,126 @@
+"""Stories whose pages have gone, or changed their headline, are noticed before an issue is approved."""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+
+import pytest
+
+from digest.flow import editing, gathering, membership, produce, withdrawal
+from digest.model.edit import Act, Move
+from digest.model.issue import Issue
+from tests.daemon.conftest import OpenSite
+from tests.daemon.desk import NOTES, Site
+from tests.gather.web import Page
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+TITLES = {"a": "Navy orders four patrol ships", "b": "Radar makers merge after long talks", "c": "Tank plant opens in June",
+          "d": "Drone firm sells 300 aircraft"}  # fmt: skip
+
+
+def page(title: str) -> Page:
+    article = (
+        f"<html><head><title>{title} | The Wire</title></head><body><article><h1>{title}</h1></article></body></html>"
+    )
+    return Page(article.encode(), headers=HTML)
+
+
+def publish_pages(site: Site, titles: dict[str, str]) -> None:
+    """A feed whose stories have pages on the same server."""
+    date = format_datetime(site.clock.now())
+    items = "".join(
+        f"<item><title>{title}</title><link>{site.web.url('/' + key)}</link><description>{title}, it is told."
+        f"</description><pubDate>{date}</pubDate></item>"
+        for key, title in titles.items()
+    )
+    feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title>{items}</channel></rss>'
+    site.web.pages["/feed.xml"] = Page(feed.encode(), headers={"Content-Type": "application/rss+xml"})
+    site.web.pages |= {f"/{key}": page(title) for key, title in titles.items()}
+
+
+async def under_review(make_site: OpenSite, more: str = "") -> tuple[Site, Issue]:
+    site = await make_site(f"stories = {{ min = 2, max = 3 }}\n{more}")
+    publish_pages(site, TITLES)
+    await membership.sync(site.room)
+    await gathering.gather(site.room)
+    return site, await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
+
+
+def key_of(site: Site, issue: Issue, place: int) -> str:
+    return issue.stories[place].link.removeprefix(site.web.url("/"))
+
+
+async def test_stories_that_stand_are_not_named(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    assert await withdrawal.withdrawn(site.room, issue) == []
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_page_that_has_gone_is_named(make_site: OpenSite, status: int) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages[f"/{key_of(site, issue, 1)}"] = Page(status=status)
+    assert await withdrawal.withdrawn(site.room, issue) == [(issue.stories[1], "its page has gone")]
+
+
+async def test_a_page_that_leads_home_has_gone_too(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages[f"/{key_of(site, issue, 0)}"] = Page(status=302, headers={"Location": "/"})
+    site.web.pages["/"] = page("The Wire")
+    assert [reason for _, reason in await withdrawal.withdrawn(site.room, issue)] == [
+        "its link leads to the home page now"
+    ]
+
+
+async def test_another_headline_is_named(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages[f"/{key_of(site, issue, 0)}"] = page("Correction: minister did not resign")
+    ((story, reason),) = await withdrawal.withdrawn(site.room, issue)
+    assert (story, reason) == (issue.stories[0], "its page is headed “Correction: minister did not resign” now")
+
+
+@pytest.mark.parametrize(
+    "answer", [Page(status=500), Page(status=403), Page(b"", headers=HTML), Page(b"%PDF-1.4 \x00\x01")]
+)
+async def test_a_server_in_trouble_withdraws_nothing(make_site: OpenSite, answer: Page) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages |= {f"/{key}": answer for key in TITLES}
+    assert await withdrawal.withdrawn(site.room, issue) == []
+
+
+async def test_what_was_found_holds_for_some_minutes(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages[f"/{key_of(site, issue, 0)}"] = Page(status=404)
+    first = await withdrawal.withdrawn(site.room, issue)
+    asked = len(site.web.paths)
+    assert (await withdrawal.withdrawn(site.room, issue), len(site.web.paths)) == (first, asked)
+    site.web.pages[f"/{key_of(site, issue, 0)}"] = page(issue.stories[0].title)
+    site.clock.pass_(601)
+    assert (await withdrawal.withdrawn(site.room, issue), len(site.web.paths)) == ([], asked + 3)
+
+
+async def test_by_default_they_are_warned_of_and_stay(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages[f"/{key_of(site, issue, 0)}"] = Page(status=404)
+    assert await withdrawal.look_again(site.room, issue) == (
+        issue, [f"“{issue.stories[0].title}” (wire): its page has gone"]
+    )  # fmt: skip
+
+
+async def test_dropped_if_so_wished_and_the_next_best_comes_in(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site, 'withdrawn = "drop"')
+    site.web.pages[f"/{key_of(site, issue, 0)}"] = Page(status=404)
+    site.web.pages[f"/{key_of(site, issue, 1)}"] = page("Something else altogether")
+    changed, warnings = await withdrawal.look_again(site.room, issue)
+    (spare,) = set(TITLES.values()) - {story.title for story in issue.stories}
+    assert [story.title for story in changed.stories] == [issue.stories[1].title, issue.stories[2].title, spare]
+    assert changed.stories[2].why.endswith("; it came for a story that was withdrawn")
+    assert warnings == [
+        f"“{issue.stories[0].title}” (wire): its page has gone; it was dropped",
+        f"“{issue.stories[1].title}” (wire): its page is headed “Something else altogether” now",
+    ]
+
+
+async def test_an_editors_own_headline_is_no_withdrawal(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    edited = await editing.apply(site.room, issue.id, [Move(Act.TITLE, issue.stories[0].story_id, "Quite other words")])
+    assert await withdrawal.withdrawn(site.room, edited) == []
