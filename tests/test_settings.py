@@ -376,6 +376,7 @@ LONGER = 'a duration longer than nothing, such as "15m"'
 CRON = 'five cron fields, such as "0 7 * * mon-fri" (minute hour day month weekday)'
 ZONE = 'a time zone of the IANA list, such as "Europe/London" or "UTC"'
 SENDER = 'a sender such as "The Paper <news@example.org>"; '
+ADDRESS = "an address that starts with http:// or https://, without user, password or blanks"
 LANGUAGE = 'a language tag such as "en" or "en-GB"'
 
 
@@ -412,7 +413,16 @@ LANGUAGE = 'a language tag such as "en" or "en-GB"'
         ("sources = []", "at least one entry"),
         ("skip_dates = 2026-12-25", "a list in brackets"),
         ("skip_dates = [2026-12-25T07:00:00]", "dates such as 2026-12-25"),
-        ("theme = { accent = 5 }", "a text in quotes"),
+        ("theme = { accent = 5 }", 'a colour such as "#8c1d18"'),
+        ('theme = { accent = "red" }', 'a colour such as "#8c1d18"'),
+        ('theme = { layout = "fancy" }', "one of 'classic', 'compact' or 'briefing'"),
+        ('theme = { font = "Comic Sans" }', None),
+        ('theme = { logo = "javascript:alert(1)" }', ADDRESS),
+        (
+            'theme = { logo_dark = "https://example.org/l.png" }',
+            "must be given too: logo_dark takes its place in the dark",
+        ),
+        ('theme = { acent = "#8c1d18" }', "unknown key; did you mean 'accent'?"),
         ('theme = "red"', "a table"),
         ("rank = { boost = { naval = 0 } }", "greater than 0"),
         ('stories = { half_life = "0s" }', LONGER),

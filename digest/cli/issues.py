@@ -40,6 +40,10 @@ def preview(
     as_: Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="As this subscriber gets it.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; else var/preview.")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this instant (ISO 8601).")] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Show it on a local page that follows every change of a template or setting."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the mail as it would be sent: issue.html, issue.txt, issue.eml, issue.json; nothing is sent."""
@@ -47,6 +51,10 @@ def preview(
     async def command(room: Newsroom) -> int:
         from digest.flow import preview as previewing
 
+        if watch:
+            from digest.cli.watching import show_until_told
+
+            return await show_until_told(room, newsletter, as_, _instant(at), as_json)
         folder = out or room.settings.root / "var" / "preview" / newsletter
         result = await previewing.write(room, newsletter, folder, email=as_, at=_instant(at))
         if as_json:

@@ -20,10 +20,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from digest.demo.frame import POLICY, Scheme, framed
 from digest.demo.maildir import Maildir, Stored
 from digest.demo.newsroom import environment
 from digest.demo.reading import HEAD_MAX, read, subject_of
+from digest.web.frame import POLICY, Scheme, framed
 
 PATH = "/inbox/"
 SOURCE_MAX = 1_000_000

@@ -1,19 +1,25 @@
-"""The mail as it would be sent, written to files: the same bytes, with links that do nothing."""
+"""The mail as it would be sent, written to files or drawn for a page: the same bytes, with links that do nothing.
+
+What is not here: the page that draws it anew at each change (web.preview).
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from digest import settings
 from digest.clock import Clock
 from digest.errors import UsageError
 from digest.flow import gathering, mailing, membership, produce, publish
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, RenderedIssue
 from digest.model.subscriber import normalize_email
+from digest.render.templates import state_of as templates_state
 
 READER = "reader@example.org"
 """To whom a preview is addressed when nobody is named."""
@@ -43,6 +49,14 @@ class _StoppedClock:
         await self._clock.sleep(seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An issue as a subscriber would get it. document: what it is made of, as in issue.json."""
+
+    document: dict[str, Any]
+    mail: mailing.Sample
+
+
 async def write(
     room: Newsroom, newsletter: str, folder: Path, *, email: str | None = None, at: datetime | None = None
 ) -> Preview:
@@ -51,17 +65,55 @@ async def write(
     Writes issue.html, issue.txt, issue.eml and issue.json into `folder`; stores nothing but gathered stories. Raises
     NotFound, AddressError, TemplateError.
     """
+    await gather(room, newsletter)
+    issue = await _issue(room, newsletter, at)
+    if wanting := produce.lacks(room, newsletter, len(issue.stories)):
+        return Preview({"newsletter": newsletter, "state": "skipped", "reason": wanting, "files": []}, ())
+    return _save(folder, await _drawn(room, issue, email))
+
+
+async def gather(room: Newsroom, newsletter: str) -> None:
+    """Read the lists and the sources of a newsletter."""
     config = room.settings.newsletter(newsletter)
     await membership.sync(room, config.lists)
     await gathering.gather(room, config.sources)
+
+
+async def draw(
+    room: Newsroom, newsletter: str, *, email: str | None = None, at: datetime | None = None
+) -> Drawn | None:
+    """Build and draw the issue from what was gathered, however few its stories; None when there is no story at all.
+
+    Asks no source and stores nothing. Raises NotFound, AddressError, TemplateError.
+    """
+    issue = await _issue(room, newsletter, at)
+    return await _drawn(room, issue, email) if issue.stories else None
+
+
+async def _issue(room: Newsroom, newsletter: str, at: datetime | None) -> Issue:
     if at is not None:
         zone = room.settings.zone_of(newsletter)
         room = replace(room, clock=_StoppedClock(at if at.tzinfo else at.replace(tzinfo=zone), room.clock))
-    issue = await produce.preview(room, newsletter)
-    if wanting := produce.lacks(room, newsletter, len(issue.stories)):
-        return Preview({"newsletter": newsletter, "state": "skipped", "reason": wanting, "files": []}, ())
+    return await produce.preview(room, newsletter)
+
+
+async def _drawn(room: Newsroom, issue: Issue, email: str | None) -> Drawn:
     rendered = publish.render(room, issue)
-    return _save(folder, _document(newsletter, issue, rendered), await _mail(room, issue, rendered, email))
+    return Drawn(_document(issue.newsletter, issue, rendered), await _mail(room, issue, rendered, email))
+
+
+def with_settings_of_now(room: Newsroom) -> Newsroom:
+    """The newsroom with its settings read again. Raises SettingsError, UsageError."""
+    return replace(room, settings=settings.load(room.settings.root))
+
+
+def state_of(room: Newsroom) -> Hashable:
+    """What a preview depends on, besides the stories: equal while no template and no setting was changed."""
+    try:
+        found = (room.settings.root / settings.FILE).stat()
+    except OSError:  # an editor is just saving it
+        return None
+    return found.st_mtime_ns, found.st_size, templates_state(room.templates)
 
 
 async def _mail(room: Newsroom, issue: Issue, rendered: RenderedIssue, email: str | None) -> mailing.Sample:
@@ -89,7 +141,8 @@ def _document(newsletter: str, issue: Issue, rendered: RenderedIssue) -> dict[st
     }
 
 
-def _save(folder: Path, document: dict[str, Any], mail: mailing.Sample) -> Preview:
+def _save(folder: Path, drawn: Drawn) -> Preview:
+    document, mail = drawn.document, drawn.mail
     files = tuple(folder / f"issue.{kind}" for kind in ("html", "txt", "eml", "json"))
     document |= {"bytes": len(mail.message), "files": [str(file) for file in files]}
     contents = (mail.html.encode(), mail.text.encode(), mail.message, json.dumps(document, indent=2).encode())

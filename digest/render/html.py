@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
@@ -19,14 +19,23 @@ from jinja2 import Environment
 from digest.errors import TemplateError
 from digest.model.issue import AlsoIn, Issue, IssueStory, RenderedIssue
 from digest.model.subscriber import domain_of
+from digest.render.filters import direction
 from digest.render.inline import inline
 from digest.render.merge import UNSAFE, cut
 from digest.render.slots import Slot, SubscriberSlots, choose_nonce, damage
-from digest.render.templates import MARKS, Marks, direction, render_file, render_string
+from digest.render.templates import MARKS, Marks, render_file, render_string
+from digest.render.words import words_of
 from digest.settings import Newsletter, Site
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Embeddings, overrides and isolates (Unicode bidirectional algorithm, §2); the plain marks U+200E and U+200F stay.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_TEMPLATE = re.compile(r"\{(?=[{%#])|[%#}](?=\})")
+# No address has these (RFC 3986, §2), but feeds write them; two braces would look like a template besides.
+_UNFIT = re.compile(r'[ {}"<>\\^`|]')
 _INDENT = re.compile(r"[ \t]*\n\s*")
+# Inside a tag only: in a text, quotes stand as they are.
+_STYLE = re.compile(r'<[a-z][^<>]* style="[^"]*"')
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 _GAPS = re.compile(r"\n{3,}")
 
@@ -115,7 +124,7 @@ class Group:
 def groups_of(stories: Sequence[IssueStory]) -> tuple[Group, ...]:
     """The stories behind the lead, by section, in their order."""
     parts = groupby(stories[1:], key=lambda story: story.section)
-    return tuple(Group(one_line(title), tuple(members)) for title, members in parts)
+    return tuple(Group(foreign(title), tuple(members)) for title, members in parts)
 
 
 # -- what a template gets ----------------------------------------------------------------------------------------------
@@ -127,10 +136,10 @@ def _in_order(issue: Issue, zone: ZoneInfo) -> tuple[IssueStory, ...]:
     return tuple(
         replace(
             story,
-            title=one_line(story.title),
-            teaser=one_line(story.teaser),
-            source=one_line(story.source),
-            also=tuple(AlsoIn(one_line(each.source), _web(each.link)) for each in story.also),
+            title=foreign(story.title),
+            teaser=foreign(story.teaser),
+            source=foreign(story.source),
+            also=tuple(AlsoIn(foreign(each.source), _web(each.link)) for each in story.also),
             link=_web(story.link),
             image=_web(story.image or "") or None,
             published=story.published.astimezone(zone),
@@ -153,6 +162,7 @@ def _shared(
     return {
         "issue": replace(issue, slot=date, intro=intro, stories=tuple(stories)),
         "newsletter": newsletter,
+        "theme": newsletter.theme,
         "site": site,
         "lead": stories[0],
         "stories": stories,
@@ -161,6 +171,7 @@ def _shared(
         "date": date,
         "language": language,
         "direction": direction(language),
+        "words": words_of(language),
     }
 
 
@@ -170,6 +181,7 @@ def _slots(nonce: str) -> dict[str, Any]:
         "unsubscribe_url": Slot("unsubscribe_url", nonce),
         "view_url": Slot("view_url", nonce),
         "preferences_url": Slot("preferences_url", nonce),
+        "number": Slot("number", nonce),
     }
 
 
@@ -206,6 +218,15 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def foreign(text: str) -> str:
+    """`text` of somebody else, on one line: it turns nothing around and looks like no template.
+
+    Marks that change the direction of what follows them are dropped; `{{` and its kin, which a mail system behind us may
+    take for a template of its own, are parted by a word joiner that nobody sees.
+    """
+    return _TEMPLATE.sub(lambda match: f"{match[0]}\u2060", one_line(_TURNING.sub("", text)))
+
+
 def _web(url: str) -> str:
     """`url` if it is an http(s) address, else nothing: no javascript:, no data:, no path."""
     text = UNSAFE.sub("", url).strip()
@@ -214,7 +235,7 @@ def _web(url: str) -> str:
         fit = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return ""
-    return text.replace(" ", "%20") if fit else ""
+    return _UNFIT.sub(lambda match: quote(match[0]), text) if fit else ""
 
 
 # -- the four texts ----------------------------------------------------------------------------------------------------
@@ -256,4 +277,8 @@ def _dense(html: str) -> str:
     """Without indentation: a tenth less to send. A template with <pre> keeps its blanks."""
     if "<pre" in html or "<textarea" in html:
         return f"{html.strip()}\n"
-    return f"{_INDENT.sub(chr(10), html).strip()}\n"
+    return f"{_STYLE.sub(_tight, _INDENT.sub(chr(10), html)).strip()}\n"
+
+
+def _tight(style: re.Match[str]) -> str:
+    return style[0].replace("; ", ";")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import escape
 from typing import Literal
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from urllib.parse import quote
 from digest.errors import TemplateError
 from digest.model.issue import RenderedIssue
 from digest.render import quoted
-from digest.render.slots import KIND_OF_LETTER, URLS, tokens
+from digest.render.slots import KIND_OF_LETTER, NUMBER, URLS, tokens
 
 Place = Literal["markup", "link", "plain"]
 """Where a value stands: HTML text or attribute, a link inside HTML, plain text. Each has its own escaping."""
@@ -79,7 +79,12 @@ def cut(text: str, nonce: str, html: bool, template: str) -> tuple[Piece, ...]:
         pieces.append(Piece(text[end : match.start()], None, "plain", story))
         end = match.end()
         if match[1]:
-            pieces.append(Piece("", KIND_OF_LETTER[match[1]], place(match.start()), story))
+            kind = KIND_OF_LETTER[match[1]]
+            if kind == NUMBER and story is None:
+                raise TemplateError(
+                    template, None, "{{ number }} stands outside of a story block: it is a story's number"
+                )
+            pieces.append(Piece("", kind, place(match.start()), story))
         else:
             story = _step(story, int(match[2]), match[3] == "e", template)
     pieces.append(Piece(text[end:], None, "plain", story))
@@ -128,12 +133,20 @@ def _unfit(template: str, where: str) -> TemplateError:
 # -- filling -----------------------------------------------------------------------------------------------------------
 
 
-def _value(personal: Personal, kind: str, place: Place) -> str:
+@lru_cache(maxsize=256)
+def _numbers(kept: frozenset[int]) -> Mapping[int | None, int]:
+    """The stories that a subscriber gets, numbered from 1 in their order."""
+    return {story: number for number, story in enumerate(sorted(kept), 1)}
+
+
+def _value(personal: Personal, piece: Piece, numbers: Mapping[int | None, int]) -> str:
     """A subscriber's value, escaped for its place."""
-    clean = UNSAFE.sub("", str(getattr(personal, kind)))
-    if place == "plain":
+    if piece.kind == NUMBER:
+        return str(numbers[piece.story])
+    clean = UNSAFE.sub("", str(getattr(personal, piece.kind or "")))
+    if piece.place == "plain":
         return clean
-    if place == "link" and kind not in URLS:
+    if piece.place == "link" and piece.kind not in URLS:
         clean = quote(clean, safe="@")
     return escape(clean, quote=True)
 
@@ -145,8 +158,9 @@ class _Part:
         self._pieces = pieces
 
     def fill(self, personal: Personal, kept: frozenset[int]) -> str:
+        numbers = _numbers(kept)
         return "".join(
-            piece.text if piece.kind is None else _value(personal, piece.kind, piece.place)
+            piece.text if piece.kind is None else _value(personal, piece, numbers)
             for piece in self._pieces
             if piece.story is None or piece.story in kept
         )
@@ -158,8 +172,9 @@ class _Part:
         return Body("quoted-printable", b"".join(self._encoded(personal, kept)))
 
     def _encoded(self, personal: Personal, kept: frozenset[int]) -> list[bytes]:
+        numbers = _numbers(kept)
         return [
-            literal if piece.kind is None else quoted.encode(_value(personal, piece.kind, piece.place))
+            literal if piece.kind is None else quoted.encode(_value(personal, piece, numbers))
             for piece, literal in self._literals
             if piece.story is None or piece.story in kept
         ]

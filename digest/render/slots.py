@@ -17,7 +17,10 @@ from urllib.parse import unquote
 
 KINDS = {"name": "n", "email": "e", "unsubscribe_url": "u", "view_url": "v", "preferences_url": "p"}
 """The values that differ between subscribers, and the letter that stands for each in its placeholder."""
-KIND_OF_LETTER = {letter: kind for kind, letter in KINDS.items()}
+NUMBER = "number"
+"""A story's place among those that a subscriber gets, 1 for the lead; it differs where she follows some topics only."""
+_LETTERS = KINDS | {NUMBER: "k"}
+KIND_OF_LETTER = {letter: kind for kind, letter in _LETTERS.items()}
 URLS = frozenset({"unsubscribe_url", "view_url", "preferences_url"})
 """Kinds whose value is a URL already and must not be percent-encoded inside a link."""
 
@@ -57,7 +60,7 @@ class Slot:
     @property
     def placeholder(self) -> str:
         """What stands in the rendered text until the mail is filled."""
-        return f"zq{self.nonce}{KINDS[self.kind]}qz"
+        return f"zq{self.nonce}{_LETTERS[self.kind]}qz"
 
     def __html__(self) -> str:
         return self.placeholder

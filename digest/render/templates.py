@@ -1,19 +1,18 @@
 """The Jinja environment of mails: where templates are looked up, what they may do, and their faults in plain words.
 
-What does not live here: the values that a template gets (html), the placeholders among them (slots).
+What does not live here: the values that a template gets (html), what it can do with them (filters), the placeholders
+among them (slots).
 """
 
 from __future__ import annotations
 
 import difflib
-import textwrap
+import os
 import traceback
-import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2 import TemplateError as JinjaError
@@ -25,6 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from digest.errors import TemplateError
+from digest.render.filters import FILTERS
 from digest.render.slots import Slot, SlotMisuse, mark
 
 MARKS = "story_marks"
@@ -78,18 +78,38 @@ def environment(folders: Sequence[Path]) -> Environment:
     """The environment that looks templates up in `folders`, in this order.
 
     Sandboxed, because subject and preheader come from the settings and templates from a site's folder; strict about
-    unknown names; escaping in every template but `.txt.j2`. No side effects.
+    unknown names; escaping in every template but `.txt.j2`. It is kept, and with it the compiled templates, until one of
+    the files is changed, added or taken away. No side effects.
     """
+    return _environment(tuple(map(str, folders)), state_of(folders))
+
+
+def state_of(folders: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
+    """What the templates in `folders` are now: path, time of change and size of each; equal while nothing was changed."""
+    files = (file for folder in folders for file in sorted(folder.rglob("*.j2")))
+    return tuple((str(file), found.st_mtime_ns, found.st_size) for file in files if (found := _found(file)))
+
+
+def _found(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except OSError:  # an editor is just saving it
+        return None
+
+
+@lru_cache(maxsize=8)
+def _environment(folders: tuple[str, ...], _state: Hashable) -> Environment:
     made = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader([str(folder) for folder in folders]),
+        loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
         autoescape=_escapes,
         finalize=_printed,
         extensions=[StoryExtension],
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
-    made.filters.update(date=format_date, direction=direction, hostname=hostname, paragraphs=paragraphs, wrap=wrap)
+    made.filters.update(FILTERS)
     return made
 
 
@@ -103,51 +123,6 @@ def _printed(value: object) -> object:
     if isinstance(value, Slot):
         return Markup(value.placeholder)  # noqa: S704 - letters and digits
     return "" if value is None else value
-
-
-# -- filters -----------------------------------------------------------------------------------------------------------
-
-
-def format_date(value: date | datetime, pattern: str = "%A, %-d %B %Y") -> str:
-    """A date in `pattern` (strftime); `%-d` is the day without a leading zero, on every platform."""
-    return value.strftime(pattern.replace("%-d", str(value.day)))
-
-
-def hostname(url: str) -> str:
-    """`example.org` of `https://www.example.org/a`; empty when there is none."""
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
-
-
-_RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
-
-
-def direction(language: str | None) -> str:
-    """`rtl` for a language that is written from right to left, else `ltr`."""
-    return "rtl" if (language or "").lower().split("-")[0] in _RIGHT_TO_LEFT else "ltr"
-
-
-def wrap(text: str, width: int = 72, indent: str = "") -> str:
-    """`text` in lines of at most `width` columns, each after `indent`; words and addresses stay whole."""
-    wide = any(unicodedata.east_asian_width(character) in "WF" for character in text)
-    # Chinese and Japanese have no blanks to break at, and each character takes two columns.
-    columns = width // 2 if wide else width
-    return textwrap.fill(
-        " ".join(text.split()),
-        columns,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=wide,
-        break_on_hyphens=False,
-    )
-
-
-def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a plain text, which empty lines part; none when it is blank."""
-    found = (" ".join(part.split()) for part in text.replace("\r\n", "\n").split("\n\n"))
-    return [part for part in found if part]
 
 
 # -- rendering, and what goes wrong with it ----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ values -> tables -> faults -> reading; pending: what is known and not acted on y
 """
 
 from digest.settings.pending import not_yet
-from digest.settings.reading import load
+from digest.settings.reading import FILE, load
 from digest.settings.tables import (
     Gather,
     Newsletter,
@@ -17,6 +17,7 @@ from digest.settings.tables import (
 from digest.settings.values import is_loopback, is_this_machine
 
 __all__ = [
+    "FILE",
     "Gather",
     "Newsletter",
     "Select",

@@ -32,6 +32,7 @@ from digest.settings.tables import (
     Source,
     StoreSettings,
     StoryLimits,
+    Theme,
     Web,
 )
 
@@ -80,6 +81,11 @@ def crossed(raw: Mapping[str, Any]) -> Iterator[Fault]:
         limits = newsletter.get("stories")
         if isinstance(limits, dict) and _more(limits.get("min", 3), limits.get("max", 12)):
             yield Fault(f"newsletters.{name}.stories.min", limits.get("min", 3), "not more than stories.max")
+        theme = newsletter.get("theme")
+        if isinstance(theme, dict) and "logo_dark" in theme and "logo" not in theme:
+            yield Fault(
+                f"newsletters.{name}.theme.logo", None, "must be given too: logo_dark takes its place in the dark"
+            )
     smtp = raw.get("smtp")
     if isinstance(smtp, dict) and bool(smtp.get("username")) != bool(smtp.get("password")):
         missing = "password" if smtp.get("username") else "username"
@@ -170,7 +176,7 @@ _NESTED: dict[str, Any] = {
     "site": Site, "store": StoreSettings, "smtp": Smtp, "delivery": DeliverySettings, "web": Web, "desk": Desk,
     "gather": Gather, "bounces": Bounces, "select": Select, "stories": StoryLimits, "rank": Rank, "dkim": Dkim,
     "breaker": Breaker, "sources": {"*": Source}, "newsletters": {"*": Newsletter}, "domains": {"*": DomainPace},
-    "sections": {"*": Section},
+    "sections": {"*": Section}, "theme": Theme,
 }  # fmt: skip
 
 

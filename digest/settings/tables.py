@@ -16,6 +16,7 @@ from digest.errors import UsageError
 from digest.model.schedule import Rhythm, interval
 from digest.settings.values import (
     BaseUrl,
+    Colour,
     Cron,
     Duration,
     Email,
@@ -187,6 +188,16 @@ class Section(_Table):
     max: int = Field(default=12, ge=1, le=100)
 
 
+class Theme(_Table):
+    """newsletters.NAME.theme: how its mail looks. font: None = that of the layout. logo_dark: for dark grounds."""
+
+    layout: Literal["classic", "compact", "briefing"] = "classic"
+    accent: Colour = "#8c1d18"
+    font: Literal["georgia", "charter", "palatino", "times", "helvetica", "system", "verdana"] | None = None
+    logo: Url | None = None
+    logo_dark: Url | None = None
+
+
 class Newsletter(_Table):
     """[newsletters.NAME]: a recurring publication. schedule: None = by hand only."""
 
@@ -202,7 +213,7 @@ class Newsletter(_Table):
     timezone: Zone | None = None
     language: Language | None = None
     template: Name = "digest"
-    theme: dict[str, str] = {}
+    theme: Theme = Theme()
     cutoff: Duration = timedelta(minutes=45)
     review: Literal["auto", "required", "second"] = "auto"
     late: Duration = timedelta(hours=2)

@@ -118,6 +118,13 @@ def _language(value: object) -> str:
     return value
 
 
+def _colour(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", value):
+        raise ValueError('a colour such as "#8c1d18"')
+    digits = value[1:].lower()
+    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+
+
 def _link_rule(value: str) -> str:
     try:
         re.compile(value)
@@ -137,6 +144,7 @@ BaseUrl = Annotated[Url, AfterValidator(_base)]
 StoreUrl = Annotated[str, BeforeValidator(_store_url)]
 Sender = Annotated[Mailbox, BeforeValidator(_mailbox), PlainSerializer(str)]
 Email = Annotated[str, BeforeValidator(_email)]
+Colour = Annotated[str, BeforeValidator(_colour)]
 Language = Annotated[str, BeforeValidator(_language)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -13,10 +13,10 @@ import pytest
 from playwright.async_api import async_playwright
 
 from digest.clock import SystemClock
-from digest.demo.frame import framed
 from digest.demo.maildir import Maildir
 from digest.demo.pages import InboxPages, routes
 from digest.demo.reading import read, subject_of
+from digest.web.frame import framed
 from tests.demo.place import TEMPLATES, Answer, get, served
 
 CHROMIUM = Path("/usr/bin/chromium")

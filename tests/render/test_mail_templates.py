@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 import pytest
 
 from digest.errors import TemplateError
-from digest.render.templates import format_date, hostname, paragraphs, wrap
+from digest.render.filters import direction_of, hostname, label, paragraphs
 from tests.render.sample_issue import Renderer, a_newsletter
 
 InSite = Callable[..., Renderer]
@@ -92,11 +91,28 @@ def test_a_conditional_that_premailer_destroys_is_refused(in_site: InSite) -> No
 
 
 def test_filters_do_what_their_names_say() -> None:
-    assert format_date(date(2026, 11, 3)) == "Tuesday, 3 November 2026"
     assert hostname("https://www.example.org/a") == "example.org"
     assert hostname("http://[broken") == ""
     assert paragraphs("a\nb\r\n\r\n\n\nc") == ["a b", "c"]
     assert paragraphs(" \n ") == []
-    address = f"https://example.org/{'x' * 90}"
-    assert wrap(f"see {address} now", 40).splitlines() == ["see", address, "now"]
-    assert max(map(len, wrap("防" * 100, 72).splitlines())) == 36
+    assert [label(name) for name in ("defence-notes", "GAO watch", "wire")] == ["Defence Notes", "GAO watch", "Wire"]
+    assert [direction_of(text) for text in ("1. Ein", "(שלום)", "12:30")] == ["ltr", "rtl", None]
+
+
+def test_a_changed_added_or_removed_template_is_seen_by_the_next_issue(in_site: InSite) -> None:
+    renderer = in_site(digest_txt="One")
+    site = renderer.folders[0] / "mail"
+    assert renderer().text == "One\n"
+    (site / "digest.txt.j2").write_text("Second {% include 'mail/parts/note.j2' %}")
+    with pytest.raises(TemplateError, match="there is no template"):
+        renderer()
+    (site / "parts").mkdir()
+    (site / "parts/note.j2").write_text("note")
+    assert renderer().text == "Second note\n"
+    (site / "digest.txt.j2").unlink()
+    assert renderer().text.startswith("DEFENCE NOTES\n")
+
+
+def test_the_same_templates_are_compiled_once(in_site: InSite) -> None:
+    renderer = in_site(digest_txt="One")
+    assert renderer.environment() is renderer.environment()

@@ -1,4 +1,4 @@
-"""A mail's HTML made ready for a frame on the inbox page: light or dark by choice, links in a new tab (pure).
+"""A mail's HTML made ready for a frame on a page of ours: light or dark by choice, links in a new tab (pure).
 
 The mail is not cleaned: the frame is a sandbox without scripts, and its policy lets pictures in from this machine only.
 Browsers differ in whether a frame follows the colour scheme of the page around it, so the mail's own media conditions are
