@@ -76,7 +76,8 @@ class Site:
             title, path = f"{prefix} number {key} of the day", f"/{key}"
             items += _ITEM.format(title=title, key=key, date=date, link=self.web.url(path))
             self.web.pages[path] = Page(f"<html><article><h1>{title}</h1></article></html>".encode())
-        feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title><language>en</language>{items}</channel></rss>'
+        about = "<title>Wire</title><language>en</language>"
+        feed = f'<?xml version="1.0"?><rss version="2.0"><channel>{about}{items}</channel></rss>'
         self.web.pages["/feed.xml"] = Page(feed.encode(), headers={"Content-Type": "application/rss+xml"})
 
     def break_source(self) -> None:
