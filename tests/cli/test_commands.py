@@ -37,7 +37,8 @@ def test_the_commands_are_those_that_the_docs_name() -> None:
         "issues", "issues approve", "issues cancel", "issues edit", "issues hold", "issues list",
         "issues pause", "issues report", "issues resume", "issues retry", "issues show", "preview", "send",
         "sources", "sources list", "sources suggest", "sources try", "stories", "subscribers", "subscribers add",
-        "subscribers export", "subscribers import", "subscribers list", "subscribers remove", "subscribers show", "subscribers sync",
+        "subscribers export", "subscribers import", "subscribers list", "subscribers remove", "subscribers show",
+        "subscribers sync",
     ]  # fmt: skip
 
 
