@@ -30,6 +30,7 @@ from digest.gather.linked_data import listed_links
 from digest.gather.story_links import story_links
 from digest.gather.suggest import best_rules
 from digest.settings import Source
+from tests import corpus_dedup
 
 CORPUS = Path(__file__).parents[1] / "../shared/corpus"
 LATER = datetime(2100, 1, 2, tzinfo=UTC)  # the material has a date of 2099
@@ -193,6 +194,7 @@ def main() -> int:
         say(str(score))
     for line in sections():
         say(line)
+    corpus_dedup.main()
     say(f"seconds a feed: median {statistics.median(seconds):.3f}, largest {max(seconds):.2f}, {len(seconds)} files")
     return 0
 

@@ -173,6 +173,8 @@ async def _show(room: Newsroom, issue_id: int, as_json: bool) -> None:
             section = story.section
             say(f"-- {section or 'no section'}")
         say(f"{story.position + 1:3}. {story.title}\n     {story.source}, {story.link}\n     {story.why}")
+    for name, error in _broken(happened).items():
+        say(f"Warning: the source {name} failed when the issue was built: {error}")
     for event in happened:
         say(f"{event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['action']} {event['reason']}".rstrip())
 
@@ -226,6 +228,12 @@ def issues_edit(
         await _show(room, issue_id, as_json)
 
     run(context, command)
+
+
+def _broken(happened: list[dict[str, Any]]) -> dict[str, str]:
+    """The sources that failed when the issue was last built, and why."""
+    built = [event["broken"] for event in happened if "broken" in event]
+    return built[-1] if built else {}
 
 
 @issues_app.command("approve")

@@ -15,8 +15,11 @@ from digest.store.engine import Connection
 from digest.tokens import Purpose
 
 
-async def review_opened(conn: Connection, room: Newsroom, issue: Issue) -> None:
-    """Tell the editors that a planned issue is ready to be looked at. Manual sends have their editor already."""
+async def review_opened(conn: Connection, room: Newsroom, issue: Issue, broken: Sequence[tuple[str, str]] = ()) -> None:
+    """Tell the editors that a planned issue is ready to be looked at. Manual sends have their editor already.
+
+    broken: the sources that brought nothing to it, and why.
+    """
     if not issue.scheduled:
         return
     newsletter = room.settings.newsletter(issue.newsletter)
@@ -28,6 +31,8 @@ async def review_opened(conn: Connection, room: Newsroom, issue: Issue) -> None:
         "",
         *(f"{story.position + 1}. {story.title}\n   {story.link}" for story in issue.stories),
         "",
+        *(f"The source {name} failed: {reason}" for name, reason in broken),
+        *([""] if broken else []),
         f"To look:    digest issues show {issue.id}",
         f"To approve: digest issues approve {issue.id}",
         f"To stop it: digest issues hold {issue.id}",

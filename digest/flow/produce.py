@@ -16,7 +16,7 @@ from digest.compose import cluster
 from digest.compose.choice import Section
 from digest.compose.select import Carried, Rules, Selection, by_hand, in_order, issue_story, select
 from digest.errors import NotFound, UsageError
-from digest.flow import notify
+from digest.flow import notify, source_health
 from digest.flow.gathering import OLD
 from digest.flow.newsroom import Newsroom
 from digest.flow.selection import keep
@@ -147,8 +147,9 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
         else:
             await issues.move(conn, issue, IssueState.REVIEW, built_at=now)
             issue = await issues.get(conn, issue.id)
-            await room.log(conn, "issue.review", issue, stories=len(issue.stories))
-            await notify.review_opened(conn, room, issue)
+            broken = await source_health.broken(conn, room.settings.newsletter(issue.newsletter).sources)
+            await room.log(conn, "issue.review", issue, stories=len(issue.stories), broken=dict(broken))
+            await notify.review_opened(conn, room, issue, broken)
         return await issues.get(conn, issue.id)
 
 

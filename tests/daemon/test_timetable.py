@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from digest.errors import Conflict, IllegalMove
-from digest.flow import gathering, produce, publish
+from digest.flow import gathering, produce, publish, report
 from digest.flow.slots import let_go, look_at
 from digest.model.delivery import DeliveryState
 from digest.model.issue import IssueState
@@ -85,6 +85,17 @@ async def test_a_failing_source_does_not_keep_the_issue_from_its_slot(make_site:
     await gathering.gather(site.room)
     site.break_source()
     assert await site.look(SLOT) == ["sending"]
+
+
+async def test_an_issue_says_which_source_failed_when_it_was_built(make_site: OpenSite) -> None:
+    site = await begun(make_site, tables='[desk]\nnotify = ["desk@example.org"]')
+    await gathering.gather(site.room)
+    site.break_source()
+    await site.look(CUTOFF)
+    (built,) = [event for event in await report.history(site.room, 1) if event["action"] == "issue.review"]
+    assert list(built["broken"]) == ["wire"]
+    text = email.message_from_string((await site.notes())[0]).get_payload(decode=True)
+    assert b"The source wire failed: 127.0.0.1 has no such page (404)" in text
 
 
 async def test_editors_are_told_of_the_review_and_of_the_end(make_site: OpenSite) -> None:
