@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from json import loads
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from digest.errors import GatherError, PageChanged
@@ -72,8 +73,16 @@ def _answer(head: dict[str, Any], body: bytes) -> dict[str, Any]:
         answer = {"error": "it is nested too deeply to be read", "permanent": False}
     except Exception as error:  # parsers have no error tree, and one answer must not end the process for the others
         answer = {"error": f"it cannot be read ({type(error).__name__})", "permanent": False}
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > _TIRED_KB
-    return {"tired": grown} | answer
+    return {"tired": _memory_kb() > _TIRED_KB} | answer
+
+
+def _memory_kb() -> int:
+    """What the process holds now. Its peak (ru_maxrss) would be that of whoever started it, where that is larger."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):  # no Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return pages * resource.getpagesize() // 1024
 
 
 def _cpu_s() -> float:

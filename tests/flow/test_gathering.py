@@ -138,7 +138,7 @@ async def test_an_address_that_moved_is_followed_at_once_and_asked_first_after_a
     assert site.web.paths == ["/feed.xml", "/new.xml"] * 2 + ["/new.xml"]
     assert (await health(site))["adopted"] == new
     offer(site, b"not here", "/new.xml", status=404)
-    site.publish("a", "b")
+    offer(site, feed(item("a"), item("b")))
     assert (await look(site)).new == 1
     assert site.web.paths[-2:] == ["/new.xml", "/feed.xml"]
     assert ((await health(site))["adopted"], (await health(site))["moved_to"]) == (None, None)

@@ -118,6 +118,16 @@ async def test_a_reading_that_nobody_waits_for_any_more_ends_its_process(parsers
     assert processes() == set()
 
 
+async def test_a_large_parent_does_not_wear_its_processes_out(parsers: Parsers) -> None:
+    ballast = bytearray(600_000_000)  # more than a process may grow to before it is replaced
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    await titles(parsers, GOOD)
+    first = processes()
+    await titles(parsers, GOOD)
+    assert len(ballast) > 0
+    assert processes() == first != set()
+
+
 async def test_no_process_is_left_when_the_parsers_are_closed() -> None:
     parsers = Parsers()
     await asyncio.gather(titles(parsers, GOOD), titles(parsers, GOOD))
