@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: help run test check bench corpus format build clean
+.PHONY: help run test check proof bench corpus format build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,14 +14,18 @@ run: $(VENV)/.installed ## Install and start the demo: a sample newsroom, an inb
 
 test: $(VENV)/.installed-dev ## Install what the tests need and run all of them
 	@sh tests/install-system-packages
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not proof" $(TESTS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contract, fast tests: under 30 s
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/lint-imports --no-timings >/dev/null || $(BIN)/lint-imports
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not browser and not postgresql" $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not browser and not postgresql and not proof" $(TESTS)
+
+proof: $(VENV)/.installed-dev ## The longer matrix: spam filters, other people's verifiers, a real Postfix
+	@sh tests/install-system-packages proof
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m proof $(TESTS)
 
 bench: $(VENV)/.installed-dev ## Print how fast it is, one line per figure
 	@$(BIN)/python -m tests.bench

@@ -6,14 +6,19 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digest import settings
 from digest.clock import Clock, system_clock
-from digest.errors import UsageError
+from digest.errors import Fault, SettingsError, UsageError
 from digest.flow.newsroom import Newsroom
 from digest.gather.parsing import Parsers
+from digest.settings import Settings
 from digest.store.engine import Store
 from digest.tokens import Signer, load_keys
+
+if TYPE_CHECKING:
+    from digest.deliver.dkim import DkimSigner
 
 _SHIPPED = Path(__file__).parent / "sample"
 
@@ -34,6 +39,7 @@ async def open_newsroom(
 ) -> AsyncIterator[Newsroom]:
     """Open the site in `root`: settings read, secret and database there, schema up to date. Raises DigestError."""
     config = settings.load(root)
+    dkim = dkim_signer(config)
     keys = load_keys(config.path(config.site.secret_file))
     store = await Store.open(config.store.url, config.root)
     parsers = Parsers()
@@ -46,11 +52,26 @@ async def open_newsroom(
             templates=template_folders(config.root),
             actor=actor,
             tls=tls,
+            dkim=dkim,
             parsers=parsers,
         )
     finally:
         await parsers.aclose()
         await store.close()
+
+
+def dkim_signer(config: Settings) -> DkimSigner | None:
+    """Who signs our mails, its key read; None when the settings name none. Raises SettingsError for a faulty key."""
+    if (dkim := config.smtp.dkim) is None:
+        return None
+    from digest.deliver.dkim import DkimSigner
+    from digest.deliver.dkim_key import read_key
+
+    try:
+        return DkimSigner(dkim.domain, dkim.selector, read_key(config.path(dkim.key_file)))
+    except UsageError as error:
+        fault = Fault("smtp.dkim.key_file", str(dkim.key_file), str(error))
+        raise SettingsError(str(config.root / "settings.toml"), [fault]) from None
 
 
 def _clock() -> Clock:

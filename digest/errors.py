@@ -9,6 +9,7 @@
     │   ├── AskedToWait             its server has asked us to wait, and we do
     │   └── PageChanged             a rule of a page matches nothing any more
     ├── TemplateError               a template does not render: file, line, reason
+    ├── PreflightFailed             an issue has errors that no yes accepts
     ├── IllegalMove                 a state was asked to become one it may not become
     ├── Conflict                    somebody else was first; nothing was changed
     │   └── StoryTaken              another issue carries one of these stories
@@ -109,6 +110,15 @@ class TemplateError(DigestError):
         self.template = template
         self.line = line
         self.reason = reason
+
+
+class PreflightFailed(DigestError):
+    """An issue is not fit to be sent; `faults` are sentences."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        count = f"{len(faults)} error{'s' if len(faults) != 1 else ''}"
+        super().__init__("\n".join([f"nothing was sent: preflight found {count}", *(f"  {fault}" for fault in faults)]))
+        self.faults = tuple(faults)
 
 
 class IllegalMove(DigestError):

@@ -558,10 +558,6 @@ def _is_default(cell: str, field: Any) -> bool:
 
 
 NOT_YET = """
-[smtp.dkim]
-domain = "example.org"
-selector = "news"
-key_file = "var/dkim"
 [smtp.domains."example.com"]
 rate = 5
 [delivery]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import api_keys, issues, run, site, stories, subscribers
+from digest.cli import api_keys, dkim_key, issues, preflight, run, site, stories, subscribers
 
 app = typer.Typer(
     name="digest",
@@ -43,6 +43,8 @@ stories.register(app)
 issues.register(app)
 subscribers.register(app)
 api_keys.register(app)
+dkim_key.register(app)
+preflight.register(app)
 run.register(app)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,6 @@ from digest.errors import UsageError
 
 if TYPE_CHECKING:
     from digest.flow.newsroom import Newsroom
-    from digest.model.issue import Issue, IssueStory
 
 issues_app = typer.Typer(help="Issues: look, edit, approve, stop, report.", no_args_is_help=False)
 
@@ -111,15 +110,16 @@ def issues_list(context: typer.Context, as_json: Json = False) -> None:
     """Show the issues, newest first."""
 
     async def command(room: Newsroom) -> None:
+        from digest.cli import shown
         from digest.flow import report
 
         rows = await report.listing(room)
         if as_json:
-            emit([_line(each.issue) | {"recipients": each.recipients, "sent": each.sent} for each in rows])
+            emit([shown.line(each.issue) | {"recipients": each.recipients, "sent": each.sent} for each in rows])
             return
         table(
             ["id", "newsletter", "slot", "state", "sent", "subject or reason"],
-            [[str(each.issue.id), each.issue.newsletter, _local(room, each.issue), each.issue.state,
+            [[str(each.issue.id), each.issue.newsletter, shown.local(room, each.issue), each.issue.state,
               f"{each.sent}/{each.recipients}" if each.recipients else "", each.issue.reason or each.issue.subject or ""]
              for each in rows],
         )  # fmt: skip
@@ -127,74 +127,13 @@ def issues_list(context: typer.Context, as_json: Json = False) -> None:
     run(context, command)
 
 
-def _line(issue: Issue) -> dict[str, Any]:
-    return {
-        "id": issue.id,
-        "newsletter": issue.newsletter,
-        "edition": issue.edition,
-        "slot": issue.slot,
-        "state": issue.state,
-        "reason": issue.reason,
-        "subject": issue.subject,
-    }
-
-
-def _local(room: Newsroom, issue: Issue) -> str:
-    zone = room.settings.zone_of(issue.newsletter) if issue.newsletter in room.settings.newsletters else None
-    return f"{issue.slot.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
-
-
 @issues_app.command("show")
 def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """Show an issue: its stories with the reasons, and what happened to it."""
 
-    run(context, lambda room: _show(room, issue_id, as_json))
+    from digest.cli import shown
 
-
-async def _show(room: Newsroom, issue_id: int, as_json: bool) -> None:
-    from digest.flow import publish, report
-
-    issue = publish.with_subject(room, await publish.get(room, issue_id))
-    happened = await report.history(room, issue_id)
-    if as_json:
-        names = ("email", "outcome", "code", "reply")
-        missing = [dict(zip(names, each, strict=True)) for each in await report.not_reached(room, issue_id)]
-        stories = [_story(story) for story in issue.stories]
-        emit(_line(issue) | {"intro": issue.intro, "stories": stories, "events": happened, "not_reached": missing})
-        return
-    reason = f": {issue.reason}" if issue.reason else ""
-    say(f"Issue {issue.id} of {issue.newsletter}, {_local(room, issue)}, {issue.state}{reason}")
-    say(f"Subject: {issue.subject or '(it cannot be drawn)'}")
-    if issue.intro:
-        say(f"Intro: {issue.intro}")
-    section = ""
-    for story in issue.stories:
-        if story.position and story.section != section:
-            section = story.section
-            say(f"-- {section or 'no section'}")
-        say(f"{story.position + 1:3}. {story.title}\n     {story.source}, {story.link}\n     {story.why}")
-    for name, error in _broken(happened).items():
-        say(f"Warning: the source {name} failed when the issue was built: {error}")
-    for event in happened:
-        say(f"{event['at']:%Y-%m-%d %H:%M:%S} {event['actor']}: {event['action']} {event['reason']}".rstrip())
-
-
-def _story(story: IssueStory) -> dict[str, Any]:
-    return {
-        "id": story.story_id,
-        "title": story.title,
-        "teaser": story.teaser,
-        "link": story.link,
-        "source": story.source,
-        "published": story.published,
-        "image": story.image,
-        "topics": story.topics,
-        "section": story.section,
-        "also": [{"source": each.source, "link": each.link} for each in story.also],
-        "pinned": story.pinned,
-        "factors": dict(story.factors),
-        "why": story.why,
-    }
+    run(context, lambda room: shown.show(room, issue_id, as_json))
 
 
 @issues_app.command("edit")
@@ -225,15 +164,11 @@ def issues_edit(
             tuple(teaser or ()), intro, subject, undo,
         )  # fmt: skip
         await editing.edit(room, issue_id, wanted)
-        await _show(room, issue_id, as_json)
+        from digest.cli import shown
+
+        await shown.show(room, issue_id, as_json)
 
     run(context, command)
-
-
-def _broken(happened: list[dict[str, Any]]) -> dict[str, str]:
-    """The sources that failed when the issue was last built, and why."""
-    built = [event["broken"] for event in happened if "broken" in event]
-    return built[-1] if built else {}
 
 
 @issues_app.command("approve")

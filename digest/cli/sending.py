@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from digest.cli.preflight import lines, refuse_errors
 from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
 from digest.clock import first_of
 from digest.daemon.signals import told_to_end
@@ -20,6 +21,7 @@ from digest.errors import RelayRefused, TemplateError, UsageError
 from digest.flow import departure, gathering, mailing, membership, produce, publish, report, withdrawal
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
+from digest.flow.preflight import preflight
 from digest.flow.report import Report
 from digest.flow.send import Watch
 from digest.model.delivery import DeliveryState
@@ -152,7 +154,10 @@ async def _issue_to_send(room: Newsroom, order: Order) -> Issue:
 
 
 async def _summary(room: Newsroom, issue: Issue, warnings: list[str]) -> None:
-    """What is about to happen, on standard error: standard output is for the result. Raises TemplateError."""
+    """What is about to happen, on standard error: standard output is for the result.
+
+    Raises TemplateError, PreflightFailed.
+    """
     rendered = publish.render(room, issue)
     newsletter = room.settings.newsletter(issue.newsletter)
     number = await publish.recipients(room, issue.newsletter)
@@ -166,6 +171,11 @@ async def _summary(room: Newsroom, issue: Issue, warnings: list[str]) -> None:
         note(f"    {story.position + 1:2}. {story.title}")
     for warning in warnings:
         note(f"  Warning: {warning}")
+    with _spinner("Checking"):
+        findings = await preflight(room, issue, rendered)
+    for line in lines(findings):
+        note(f"  {line}")
+    refuse_errors(findings)
 
 
 def _agreed() -> bool:

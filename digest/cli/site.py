@@ -68,10 +68,10 @@ def check(context: typer.Context, as_json: Json = False) -> None:
 
 def _check_settings(folder: Path, as_json: bool) -> None:
     """With faulty settings nothing else can be looked at: they are the whole report."""
-    from digest import settings
+    from digest import app, settings
 
     try:
-        settings.load(folder)
+        app.dkim_signer(settings.load(folder))
     except SettingsError as error:
         if not as_json:
             raise

@@ -19,6 +19,7 @@ from digest.gather.fetch import Fetcher
 from digest.gather.lead import can_read_articles
 from digest.gather.sources import read_source
 from digest.model.issue import REGULAR, Issue, IssueState, IssueStory
+from digest.model.subscriber import domain_of
 from digest.settings import is_loopback, not_yet
 
 
@@ -53,7 +54,24 @@ def _settings(room: Newsroom) -> list[Finding]:
     if wanting and not can_read_articles():
         remedy = "the first paragraphs of articles need an extra: pip install 'digest-mailer[articles]'"
         found.append(Finding("warning", f"sources.{wanting[0]}.fetch_article", "true", remedy))
-    return found
+    return [*found, *_alignment(room)]
+
+
+def _alignment(room: Newsroom) -> list[Finding]:
+    """DMARC asks that the signing domain and the sender's are of one organisation (RFC 9989 §4.4)."""
+    if (dkim := room.settings.smtp.dkim) is None:
+        return []
+    return [
+        Finding("warning", f"newsletters.{name}.from", newsletter.from_.email,
+                f"smtp.dkim signs for {dkim.domain}: a sender of another domain fails DMARC by this signature")
+        for name, newsletter in room.settings.newsletters.items()
+        if not is_within(domain_of(newsletter.from_.email), dkim.domain)
+    ]  # fmt: skip
+
+
+def is_within(domain: str, parent: str) -> bool:
+    """Whether `domain` is `parent` or lies below it."""
+    return domain == parent or domain.endswith(f".{parent}")
 
 
 def _templates(room: Newsroom) -> list[Finding]:

@@ -64,8 +64,8 @@ class Mailing:
         return Envelope(f"{local}+{token}@{domain}", email, envid=f"{self._issue_id}.{subscriber_id}")
 
     def message(self, personal: Personal, message_id: str, date: datetime) -> bytes:
-        """The bytes of her mail."""
-        return message(
+        """The bytes of her mail, signed if we sign."""
+        content = message(
             self.rendered,
             self.merge,
             personal,
@@ -74,6 +74,7 @@ class Mailing:
             feedback_id=self._feedback_id(),
             smtputf8=not personal.email.isascii(),
         )
+        return self._room.signed(content)
 
     def _feedback_id(self) -> str:
         """Four fields, none of them personal: issue, newsletter, kind, sender (5 to 15 characters, for the whole site)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digest import log
 from digest.clock import Clock
@@ -17,6 +17,9 @@ from digest.store import events
 from digest.store.engine import Connection, Store
 from digest.tokens import Signer
 
+if TYPE_CHECKING:  # a site that does not sign need not load the library that does
+    from digest.deliver.dkim import DkimSigner
+
 _log = log.get(__name__)
 
 
@@ -27,6 +30,7 @@ class Newsroom:
     templates: folders in which templates are looked up, in order. actor: who acts, as the event log will have it.
     tls: whom to trust at the mail server; None = the system's authorities. courtesy: what we owe other people's servers,
     the same for everything in this process. parsers: who opened the site closes them.
+    dkim: None = the mail server signs, or nobody.
     """
 
     settings: Settings
@@ -38,6 +42,11 @@ class Newsroom:
     tls: ssl.SSLContext | None = None
     courtesy: Courtesy = field(default_factory=Courtesy)
     parsers: Parsers = field(default_factory=Parsers)
+    dkim: DkimSigner | None = None
+
+    def signed(self, message: bytes) -> bytes:
+        """`message` with our DKIM signature, if we sign: the last thing done to a mail before it is queued or sent."""
+        return self.dkim.sign(message, self.clock.now()) if self.dkim else message
 
     @property
     def lists_folder(self) -> Path:

@@ -123,7 +123,7 @@ async def _send(conn: Connection, room: Newsroom, sender: Mailbox, number: int, 
             language="en",
             smtputf8=not address.isascii(),
         )
-        await messages.add(conn, messages.Kind.NOTE, sender.email, address, content, now)
+        await messages.add(conn, messages.Kind.NOTE, sender.email, address, room.signed(content), now)
 
 
 def hash_of(address: str) -> int:

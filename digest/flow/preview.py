@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from typing import Any
 from digest import settings
 from digest.clock import Clock
 from digest.errors import UsageError
-from digest.flow import gathering, mailing, membership, produce, publish
+from digest.flow import gathering, mailing, membership, preflight, produce, publish
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, RenderedIssue
 from digest.model.subscriber import normalize_email
 from digest.render.templates import state_of as templates_state
 
-READER = "reader@example.org"
+READER = preflight.READER
 """To whom a preview is addressed when nobody is named."""
 
 
@@ -69,7 +69,10 @@ async def write(
     issue = await _issue(room, newsletter, at)
     if wanting := produce.lacks(room, newsletter, len(issue.stories)):
         return Preview({"newsletter": newsletter, "state": "skipped", "reason": wanting, "files": []}, ())
-    return _save(folder, await _drawn(room, issue, email))
+    drawn = await _drawn(room, issue, email)
+    # Not while templates are watched: asking links takes longer than a designer waits for her page.
+    findings = await preflight.preflight(room, issue, publish.render(room, issue))
+    return _save(folder, replace(drawn, document=drawn.document | {"findings": [asdict(each) for each in findings]}))
 
 
 async def gather(room: Newsroom, newsletter: str) -> None:

@@ -6,7 +6,6 @@ does not live here: headers and the message around the parts (mime), the renderi
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from digest.render.slots import KIND_OF_LETTER, NUMBER, URLS, tokens
 
 Place = Literal["markup", "link", "plain"]
 """Where a value stands: HTML text or attribute, a link inside HTML, plain text. Each has its own escaping."""
-Encoding = Literal["quoted-printable", "base64"]
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Characters that no value of a subscriber may bring into a mail."""
@@ -53,14 +51,6 @@ class Piece:
     kind: str | None
     place: Place
     story: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The content of a MIME part, ready for the wire: ASCII, CRLF."""
-
-    encoding: Encoding
-    content: bytes
 
 
 # -- cutting -----------------------------------------------------------------------------------------------------------
@@ -165,29 +155,17 @@ class _Part:
             if piece.story is None or piece.story in kept
         )
 
-    def body(self, personal: Personal, kept: frozenset[int]) -> Body:
-        if self._prefers_base64:
-            raw = self.fill(personal, kept).replace("\n", "\r\n").encode("utf-8", "replace")
-            return Body("base64", base64.encodebytes(raw).replace(b"\n", b"\r\n"))
-        return Body("quoted-printable", b"".join(self._encoded(personal, kept)))
-
-    def _encoded(self, personal: Personal, kept: frozenset[int]) -> list[bytes]:
+    def encoded(self, personal: Personal, kept: frozenset[int]) -> bytes:
         numbers = _numbers(kept)
-        return [
+        return b"".join(
             literal if piece.kind is None else quoted.encode(_value(personal, piece, numbers))
             for piece, literal in self._literals
             if piece.story is None or piece.story in kept
-        ]
+        )
 
     @cached_property
     def _literals(self) -> tuple[tuple[Piece, bytes], ...]:
         return tuple((piece, quoted.encode(piece.text)) for piece in self._pieces)
-
-    @cached_property
-    def _prefers_base64(self) -> bool:
-        """Mostly non-Latin text triples in quoted-printable; then base64 is worth its slower way."""
-        raw = sum(len(piece.text.encode("utf-8", "replace")) for piece in self._pieces)
-        return sum(len(literal) for _, literal in self._literals) > raw * 4 / 3 * 78 / 76
 
 
 class Merge:
@@ -213,7 +191,7 @@ class Merge:
         kept = self.stories_for(personal.topics)
         return self._html.fill(personal, kept), self._text.fill(personal, kept)
 
-    def bodies(self, personal: Personal) -> tuple[Body, Body]:
-        """Her HTML and her text, encoded for the wire: the same content as `fill`."""
+    def bodies(self, personal: Personal) -> tuple[bytes, bytes]:
+        """Her HTML and her text in quoted-printable, ready for the wire: the same content as `fill`."""
         kept = self.stories_for(personal.topics)
-        return self._html.body(personal, kept), self._text.body(personal, kept)
+        return self._html.encoded(personal, kept), self._text.encoded(personal, kept)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from digest.model.issue import RenderedIssue
 from digest.model.subscriber import Mailbox
 from digest.render import headers, quoted
-from digest.render.merge import Body, Merge, Personal
+from digest.render.merge import Merge, Personal
 
 
 def message(
@@ -60,6 +60,7 @@ def _head(rendered: RenderedIssue) -> bytes:
     fields += [
         headers.text_field("Subject", rendered.subject),
         headers.list_id_field(rendered.list_title, rendered.list_id),
+        headers.url_field("List-Owner", f"mailto:{mailbox_of(rendered.reply_to or rendered.from_).email}"),
         _AUTOMATIC,
         b"Precedence: bulk\r\n",
         headers.plain_field("Content-Language", rendered.language),
@@ -78,7 +79,7 @@ def mailbox_of(text: str) -> Mailbox:
 
 
 def _boundary(nonce: str) -> str:
-    # "=_" can occur neither in quoted-printable nor in base64 (RFC 2045 §6.7).
+    # "=_" cannot occur in quoted-printable (RFC 2045 §6.7).
     return f"=_{nonce}"
 
 
@@ -88,10 +89,15 @@ def _date_field(date: datetime) -> bytes:
     return f"Date: {format_datetime(date)}\r\n".encode("ascii")
 
 
-def _part(kind: str, body: Body, boundary: str) -> bytes:
-    head = f"--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: {body.encoding}\r\n\r\n"
+# For every script: markup is most of a mail, so that even a Japanese issue is smaller so than in base64, which costs points
+# with spam filters besides.
+_QUOTED = "Content-Transfer-Encoding: quoted-printable"
+
+
+def _part(kind: str, content: bytes, boundary: str) -> bytes:
+    head = f"--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\n{_QUOTED}\r\n\r\n"
     # The last line break belongs to the boundary that follows, not to the part.
-    return b"".join([head.encode("ascii"), body.content, b"\r\n"])
+    return b"".join([head.encode("ascii"), content, b"\r\n"])
 
 
 def plain_message(
@@ -120,7 +126,7 @@ def plain_message(
         _AUTOMATIC,
         headers.plain_field("Content-Language", language) if language else b"",
         b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n",
-        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+        f"{_QUOTED}\r\n\r\n".encode("ascii"),
         quoted.encode("\n".join(text.splitlines()).rstrip() + "\n"),
     ]
     return b"".join(fields)

@@ -14,7 +14,7 @@ from digest.settings.tables import (
     Smtp,
     Source,
 )
-from digest.settings.values import is_loopback, is_this_machine
+from digest.settings.values import dkim_names, is_loopback, is_this_machine
 
 __all__ = [
     "FILE",
@@ -25,6 +25,7 @@ __all__ = [
     "Site",
     "Smtp",
     "Source",
+    "dkim_names",
     "is_loopback",
     "is_this_machine",
     "load",

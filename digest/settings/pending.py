@@ -8,7 +8,6 @@ from digest.settings.tables import Bounces, Breaker, Settings
 def not_yet(settings: Settings) -> list[str]:
     """Keys that are set and known, but without effect in this version; `digest check` names them."""
     found = [
-        ("smtp.dkim", settings.smtp.dkim is not None),
         ("smtp.domains", bool(settings.smtp.domains)),
         ("smtp.uncertain", settings.smtp.uncertain != "hold"),
         ("smtp.mode", settings.smtp.mode not in {"auto", "plain"}),

@@ -18,12 +18,14 @@ from digest.settings.values import (
     BaseUrl,
     Colour,
     Cron,
+    Domain,
     Duration,
     Email,
     Language,
     LinkRule,
     Name,
     Port,
+    Selector,
     Sender,
     Span,
     StoreUrl,
@@ -59,8 +61,8 @@ class StoreSettings(_Table):
 class Dkim(_Table):
     """[smtp.dkim]: signing by Digest itself."""
 
-    domain: Text
-    selector: Text
+    domain: Domain
+    selector: Selector
     key_file: Path
 
 

@@ -15,10 +15,13 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from digest.errors import AddressError
-from digest.model.subscriber import Mailbox, normalize_email, parse_mailbox
+from digest.errors import AddressError, UsageError
+from digest.model.subscriber import Mailbox, domain_of, normalize_email, parse_mailbox
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_SELECTOR = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
 _LONGEST = timedelta(days=3660)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -112,6 +115,19 @@ def _email(value: object) -> str:
         raise ValueError(f'an address such as "name@example.org"; {error.reason}') from None
 
 
+def _domain(value: object) -> str:
+    try:
+        return domain_of(normalize_email(f"postmaster@{value}"))
+    except AddressError as error:
+        raise ValueError(f'a domain such as "example.org"; {error.reason}') from None
+
+
+def _selector(value: object) -> str:
+    if not isinstance(value, str) or not _SELECTOR.fullmatch(value):
+        raise ValueError('a label such as "digest1": letters, digits and - (RFC 6376 §3.1)')
+    return value
+
+
 def _language(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
         raise ValueError('a language tag such as "en" or "en-GB"')
@@ -143,6 +159,8 @@ Url = Annotated[str, BeforeValidator(_url)]
 BaseUrl = Annotated[Url, AfterValidator(_base)]
 StoreUrl = Annotated[str, BeforeValidator(_store_url)]
 Sender = Annotated[Mailbox, BeforeValidator(_mailbox), PlainSerializer(str)]
+Domain = Annotated[str, BeforeValidator(_domain)]
+Selector = Annotated[str, BeforeValidator(_selector)]
 Email = Annotated[str, BeforeValidator(_email)]
 Colour = Annotated[str, BeforeValidator(_colour)]
 Language = Annotated[str, BeforeValidator(_language)]
@@ -150,6 +168,14 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Text = Annotated[str, Field(min_length=1)]
 LinkRule = Annotated[Text, AfterValidator(_link_rule)]
+
+
+def dkim_names(domain: str, selector: str) -> tuple[str, str]:
+    """Domain and selector as [smtp.dkim] takes them. Raises UsageError."""
+    try:
+        return _domain(domain), _selector(selector)
+    except ValueError as error:
+        raise UsageError(f"{domain!r} and {selector!r} cannot be signed for; needed is {error}") from None
 
 
 def is_loopback(url: str) -> bool:

@@ -22,7 +22,7 @@ _D = DeliveryState
 _WAITING = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
 
 
-def _eligible(audience: Audience) -> Select[Any]:
+def eligible(audience: Audience) -> Select[Any]:
     """Ids of everyone whom the rule lets in."""
     confirmed = exists().where(
         subscriptions.c.subscriber_id == subscribers.c.id,
@@ -35,17 +35,17 @@ def _eligible(audience: Audience) -> Select[Any]:
 
 async def count_audience(conn: Connection, audience: Audience) -> int:
     """How many an issue would go to now."""
-    return int((await conn.execute(select(func.count()).select_from(_eligible(audience).subquery()))).scalar_one())
+    return int((await conn.execute(select(func.count()).select_from(eligible(audience).subquery()))).scalar_one())
 
 
 async def freeze(conn: Connection, issue_id: int, audience: Audience, not_before: datetime, now: datetime) -> int:
     """Write one pending delivery per recipient, in one statement; say how many."""
-    eligible = _eligible(audience).add_columns(
+    chosen = eligible(audience).add_columns(
         literal(issue_id), literal(_D.PENDING.value), literal(not_before, deliveries.c.not_before.type), literal(0),
         literal(now, deliveries.c.changed_at.type),
     )  # fmt: skip
     columns = ["subscriber_id", "issue_id", "state", "not_before", "attempts", "changed_at"]
-    statement = insert(deliveries).from_select(columns, eligible).execution_options(preserve_rowcount=True)
+    statement = insert(deliveries).from_select(columns, chosen).execution_options(preserve_rowcount=True)
     return int((await conn.execute(statement)).rowcount)
 
 
@@ -137,7 +137,7 @@ async def _reachable(conn: Connection, audience: Audience, ids: Sequence[int]) -
         .join(subscriptions, subscriptions.c.subscriber_id == subscribers.c.id)
         .where(
             subscribers.c.id.in_(ids),
-            subscribers.c.id.in_(_eligible(audience)),
+            subscribers.c.id.in_(eligible(audience)),
             subscriptions.c.list.in_(audience.lists),
             subscriptions.c.state == SubscriptionState.CONFIRMED,
         )

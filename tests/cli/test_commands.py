@@ -33,9 +33,10 @@ ALL = list(commands(typer.main.get_command(app)))
 
 def test_the_commands_are_those_that_the_docs_name() -> None:
     assert sorted(" ".join(path) for path in ALL if path) == [
-        "api-keys", "api-keys add", "api-keys list", "api-keys remove", "check", "daemon", "demo", "gather", "init",
+        "api-keys", "api-keys add", "api-keys list", "api-keys remove", "check", "daemon", "demo",
+        "dkim-key", "gather", "init",
         "issues", "issues approve", "issues cancel", "issues edit", "issues hold", "issues list",
-        "issues pause", "issues report", "issues resume", "issues retry", "issues show", "preview", "send",
+        "issues pause", "issues report", "issues resume", "issues retry", "issues show", "preflight", "preview", "send",
         "sources", "sources list", "sources suggest", "sources try", "stories", "subscribers", "subscribers add",
         "subscribers export", "subscribers import", "subscribers list", "subscribers remove", "subscribers show",
         "subscribers sync",

@@ -80,4 +80,4 @@ def test_no_name_breaks_out_of_its_place(name: str) -> None:
 def test_whatever_she_follows_the_wire_says_what_fill_says(topics: frozenset[str]) -> None:
     personal = Personal("a@example.com", "N.\n.", topics, "https://u.test/", "https://v.test/", "https://p.test/")
     for filled, body in zip(_MERGE.fill(personal), _MERGE.bodies(personal), strict=True):
-        assert quopri.decodestring(body.content).decode().replace("\r\n", "\n") == filled
+        assert quopri.decodestring(body).decode().replace("\r\n", "\n") == filled

@@ -1,0 +1,116 @@
+"""Is an issue fit to be sent? The mail as a reader would get it is checked, its links are asked, earlier ones are compared.
+
+    issue, rendered -> Look -> findings of render/preflight; + links, + earlier issues
+
+Errors block, warnings want a yes, advice informs. What is not here: the checks of the mail itself (render/preflight), and
+what follows from a finding (cli).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from digest.audience.rule import audience_of
+from digest.flow import gathering, mailing, membership, produce, publish
+from digest.flow.links import check_links
+from digest.flow.newsroom import Newsroom
+from digest.model.issue import BEFORE_APPROVAL, Issue, RenderedIssue
+from digest.render.html import one_line
+from digest.render.preflight import Finding, Level, Look, Told, check_mail, in_order
+from digest.render.preflight.support import shares
+from digest.store import issues, precedents
+from digest.store.precedents import Precedent
+
+READER = "reader@example.org"
+STALE = timedelta(days=2)
+"""A lead older than this, counted from the slot, is no news; or half the newsletter's `max_age`, if that is more."""
+
+
+async def preflight(room: Newsroom, issue: Issue, rendered: RenderedIssue) -> list[Finding]:
+    """Everything that is to be said before an issue is sent, errors first. Takes up to five seconds; stores nothing."""
+    audience = audience_of(issue.newsletter, room.settings.newsletter(issue.newsletter))
+    async with room.store.read() as conn:
+        before = await precedents.latest(conn, issue.newsletter, but=issue.id)
+        domains = await precedents.domains(conn, audience)
+    look = _look(room, issue, rendered, shares(domains))
+    # Parsing takes a tenth of a second, which other work of this loop should not wait for.
+    mail, links = await asyncio.gather(
+        asyncio.to_thread(check_mail, look),
+        check_links(room, [story.link for story in issue.stories], look.unsubscribe_url),
+    )
+    return in_order([*mail, *_lead(room, issue), *_repeated(issue, rendered, before), *links])
+
+
+def _look(room: Newsroom, issue: Issue, rendered: RenderedIssue, known: dict[str, float]) -> Look:
+    made = mailing.Mailing(room, issue.id, rendered)
+    reader = made.personal(mailing.NOBODY, READER, "", frozenset())
+    html, text = made.merge.fill(reader)
+    stories = sorted(issue.stories, key=lambda story: story.position)
+    site = room.settings.site
+    return Look(
+        subject=rendered.subject,
+        preheader=rendered.preheader,
+        html=html,
+        text=text,
+        bytes_html=len(made.merge.bodies(reader)[0]),
+        unsubscribe_url=reader.unsubscribe_url,
+        view_url=reader.view_url,
+        address=site.address,
+        site_url=site.url,
+        stories=tuple(Told(one_line(story.title), story.link) for story in stories),
+        written="\n".join([issue.intro, issue.subject or "", *(f"{each.title}\n{each.teaser}" for each in stories)]),
+        themed="theme" in room.settings.newsletter(issue.newsletter).model_fields_set,
+        shares=known,
+    )
+
+
+def _lead(room: Newsroom, issue: Issue) -> Iterator[Finding]:
+    lead = min(issue.stories, key=lambda story: story.position, default=None)
+    if lead is None:
+        return
+    age = issue.slot - lead.published
+    if age > max(STALE, room.settings.max_age(issue.newsletter, issue.slot) / 2):
+        yield Finding(Level.WARNING, "lead", f"the lead is {age.days} days old: {lead.title!r}", lead.link)
+
+
+def _repeated(issue: Issue, rendered: RenderedIssue, before: Sequence[Precedent]) -> Iterator[Finding]:
+    lead = min(issue.stories, key=lambda story: story.position, default=None)
+    for each in before:
+        if lead and (lead.link_key == each.lead_link_key or lead.title_key == each.lead_title_key):
+            message = f"issue {each.issue_id} had the same lead: {lead.title!r}"
+            yield Finding(Level.WARNING, "lead", message, lead.link)
+            break
+    for each in before:
+        if rendered.subject == each.subject:
+            message = (
+                f"issue {each.issue_id} had the same subject; Gmail puts both into one thread and hides what is alike"
+            )
+            yield Finding(Level.WARNING, "subject", message, rendered.subject)
+            break
+
+
+# -- what is to be checked ---------------------------------------------------------------------------------------------
+
+
+async def of_issue(room: Newsroom, issue_id: int) -> list[Finding]:
+    """Check an issue by its number: as it was frozen, else as it would be now. Raises NotFound, TemplateError."""
+    async with room.store.read() as conn:
+        issue = await issues.get(conn, issue_id)
+        rendered = await issues.snapshot(conn, issue_id) if issue.state not in BEFORE_APPROVAL else None
+    return await preflight(room, issue, rendered or publish.render(room, issue))
+
+
+async def of_newsletter(room: Newsroom, name: str) -> tuple[str | None, list[Finding]]:
+    """Check the issue that `send` would send; what it lacks, if there is none, and the findings.
+
+    Stores nothing but gathered stories. Raises NotFound, TemplateError.
+    """
+    config = room.settings.newsletter(name)
+    await membership.sync(room, config.lists)
+    await gathering.gather(room, config.sources)
+    issue = await produce.preview(room, name)
+    if wanting := produce.lacks(room, name, len(issue.stories)):
+        return wanting, []
+    return None, await preflight(room, issue, publish.render(room, issue))

@@ -1,0 +1,133 @@
+"""A Postfix with a configuration, a queue and a Maildir of its own, on an unprivileged port. It starts as root only."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+MAIN = """
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/mail.log
+maillog_file_prefixes = {folder}
+myhostname = mx.example.com
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks =
+virtual_mailbox_domains = example.com
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = inline:{{ {{ reader@example.com = reader/ }} }}
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_minimum_uid = 1
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_forbid_bare_newline = yes
+smtpd_peername_lookup = no
+alias_maps =
+alias_database =
+local_recipient_maps =
+message_size_limit = 10000000
+"""
+
+MASTER = """
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - local
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+@dataclass(frozen=True)
+class Postfix:
+    """A running one, which takes mail for reader@example.com."""
+
+    port: int
+    folder: Path
+
+    def mails(self, number: int) -> list[bytes]:
+        """The mails in the box, once there are so many; as they were written, with LF."""
+        box = self.folder / "mail" / "reader" / "new"
+        until = time.monotonic() + 60
+        while not box.is_dir() or len(list(box.iterdir())) < number:
+            assert time.monotonic() < until, (self.folder / "mail.log").read_text()
+            time.sleep(0.1)  # noqa: TID251 - another process is being waited for
+        return [file.read_bytes() for file in sorted(box.iterdir())]
+
+
+@contextmanager
+def running_postfix() -> Iterator[Postfix]:
+    """Starts it, and stops it with all that it started."""
+    if os.geteuid() != 0:
+        pytest.skip("Postfix starts as root only")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    account = pwd.getpwnam("postfix")
+    # Not in pytest's folders, which are closed to all but their owner: Postfix's own account must come as far as its queue.
+    folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
+    folder.chmod(0o755)
+    config = folder / "etc"
+    for each in (config, folder / "queue", folder / "data", folder / "mail"):
+        each.mkdir(parents=True)
+    for each in (folder / "data", folder / "mail"):
+        os.chown(each, account.pw_uid, account.pw_gid)
+    (config / "main.cf").write_text(MAIN.format(folder=folder, uid=account.pw_uid, gid=account.pw_gid))
+    (config / "master.cf").write_text(MASTER.format(port=port))
+    for name in ("dynamicmaps.cf", "postfix-files"):
+        shutil.copy(f"/etc/postfix/{name}", config)
+    _postfix(config, "start")
+    try:
+        _wait(port, folder)
+        yield Postfix(port, folder)
+    finally:
+        _postfix(config, "stop")
+        shutil.rmtree(folder)
+
+
+def _postfix(config: Path, command: str) -> None:
+    done = subprocess.run(
+        ["postfix", "-c", str(config), command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _wait(port: int, folder: Path) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            log = folder / "mail.log"
+            assert time.monotonic() < until, log.read_text() if log.exists() else "Postfix did not come up"
+            time.sleep(0.1)  # noqa: TID251 - another process is being waited for
+        else:
+            return
