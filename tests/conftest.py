@@ -21,14 +21,17 @@ from tests.postgres import Cluster, PostgresqlMissing, running_cluster
 hypothesis.settings.register_profile("digest", deadline=None)
 hypothesis.settings.load_profile("digest")
 
-WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "web"}
+WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "flow", "web"}
 """Folders whose tests start processes, servers or days of newsroom life: not for every save, so not for `make check`."""
+
+LONG = {"test_articles", "test_gather_corpus", "test_month", "test_parsing", "test_read_source"}
+"""Modules elsewhere of which the same is true."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what takes its time as slow."""
     for item in items:
-        if item.path.parent.name in WHOLE_PROGRAM:
+        if item.path.parent.name in WHOLE_PROGRAM or item.path.stem in LONG:
             item.add_marker(pytest.mark.slow)
 
 
