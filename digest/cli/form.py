@@ -51,8 +51,8 @@ def form_of(issue: Issue) -> str:
 
 def _quoted(text: str) -> str:
     """A TOML string; several lines stand as several lines."""
-    line = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return f'"""\n{line[1:-1]}"""'.replace("\\n", "\n") if "\n" in text and '"""' not in text else line
+    lines = [json.dumps(line, ensure_ascii=False).replace("\x7f", "\\u007f") for line in text.split("\n")]
+    return lines[0] if len(lines) == 1 else '"""\n' + "\n".join(line[1:-1] for line in lines) + '"""'
 
 
 def moves_of(text: str, issue: Issue) -> list[Move]:

@@ -87,8 +87,8 @@ async def _without_renamed(room: Newsroom, read: SourceRead) -> Sequence[RawStor
 
 async def _add(room: Newsroom, name: str, found: Sequence[RawStory], dateless_is_old: bool) -> int:
     async with room.store.write() as conn:
-        await stories.order(conn)
-        now = room.clock.now()  # here: whoever builds an issue after us sees these stories, and before us none of them
+        # Here: whoever chooses for an issue after us sees these stories, and before us none of them.
+        now = await stories.order(conn, room.clock.now())
         dated = [replace(raw, published=now - OLD) if dateless_is_old and not raw.published else raw for raw in found]
         new, refused = await stories.add_all(conn, dated, now)
     for reason in refused:
@@ -99,8 +99,8 @@ async def _add(room: Newsroom, name: str, found: Sequence[RawStory], dateless_is
 async def _mirror(room: Newsroom, read: SourceRead, present: Collection[str]) -> int:
     """What a source says that is the truth about its stories, in one transaction: no issue sees half of it."""
     async with room.store.write() as conn:
-        await stories.order(conn)
-        return await revisions.mirror(conn, read.name, read.stories, present, room.clock.now())
+        now = await stories.order(conn, room.clock.now())
+        return await revisions.mirror(conn, read.name, read.stories, present, now)
 
 
 def told(read: SourceRead) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,23 +27,27 @@ from digest.store import issues, stories
 from digest.store.engine import Connection
 from digest.store.stories import Memory
 
+_CHOOSING = ThreadPoolExecutor(1, "choosing")
 _MONTH, _WEEK = timedelta(days=30), timedelta(days=7)
 
 
-async def choose(conn: Connection, room: Newsroom, name: str, edition: str = REGULAR) -> tuple[list[Story], Selection]:
-    """The pool of a newsletter, and what would be in an issue that is built now, with the reasons."""
-    rules = await _rules(conn, room, name, edition)
+async def choose(
+    conn: Connection, room: Newsroom, name: str, edition: str = REGULAR, now: datetime | None = None
+) -> tuple[list[Story], Selection]:
+    """The pool of a newsletter, and what would be in an issue that is built `now`, with the reasons."""
+    rules = await _rules(conn, room, name, edition, now or room.clock.now())
     # As far back as a story could tell of the same event as one that is young enough: that one may have been sent.
     since = rules.now - max(2 * rules.max_age, rules.max_age + cluster.WINDOW)
-    pool = await stories.pool(conn, room.settings.newsletter(name).sources, since)
+    found = await stories.pool(conn, room.settings.newsletter(name).sources, since)
+    pool = [story for story in found if now is None or story.first_seen <= now]  # what came later is the next issue's
     remembered = await stories.remembered(conn, name, edition, rules.now - stories.REMEMBERED)
     carried = _carried(pool, remembered, room.settings.zone_of(name))
-    # Thousands of stories take seconds: in a thread, so that the daemon sends on meanwhile.
-    return pool, await asyncio.to_thread(select, pool, carried, rules)
+    # Thousands of stories take seconds: in a thread, so that the daemon sends on meanwhile; one of its own, so that it does
+    # not wait behind others.
+    return pool, await asyncio.get_running_loop().run_in_executor(_CHOOSING, select, pool, carried, rules)
 
 
-async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> Rules:
-    now = room.clock.now()
+async def _rules(conn: Connection, room: Newsroom, name: str, edition: str, now: datetime) -> Rules:
     newsletter = room.settings.newsletter(name)
     return Rules(
         now=now,
@@ -113,7 +118,9 @@ async def from_pool(conn: Connection, room: Newsroom, issue: Issue, story_id: in
     if " carried " in selection.why[story_id]:
         raise UsageError(f"“{story.title}” is {selection.why[story_id]}")
     able = selection.able.get(story_id)
-    return issue_story(able or by_hand(story, await _rules(conn, room, issue.newsletter, issue.edition)), 0)
+    return issue_story(
+        able or by_hand(story, await _rules(conn, room, issue.newsletter, issue.edition, room.clock.now())), 0
+    )
 
 
 async def draft(room: Newsroom, name: str, slot: datetime, *, scheduled: bool) -> Issue:
@@ -134,13 +141,12 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
 
     One that is no draft any more, because somebody else was faster, is left alone.
     """
+    chosen = await _chosen_for(room, issue, IssueState.DRAFT)
     async with room.store.write() as conn:
         issue = await issues.get(conn, issue.id, lock=True)
-        if issue.state is not IssueState.DRAFT:
+        if issue.state is not IssueState.DRAFT or chosen is None:
             return issue
-        await stories.order(conn)
-        now = room.clock.now()
-        _, selection = await choose(conn, room, issue.newsletter, issue.edition)
+        now, selection = chosen
         made = await keep(conn, issue, selection.stories)
         if wanting := lacks(room, issue.newsletter, len(made.stories)):
             await issues.note(conn, issue.id, reason=wanting, built_at=now)
@@ -153,16 +159,32 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
         return await issues.get(conn, issue.id)
 
 
-async def rebuild(room: Newsroom, issue: Issue) -> Issue:
-    """Choose anew for an issue whose stories another issue has taken; too few are left: it is skipped."""
+async def _chosen_for(room: Newsroom, issue: Issue, state: IssueState) -> tuple[datetime, Selection] | None:
+    """What an issue in `state` would carry, and the instant up to which stories were looked at; None when it has moved on.
+
+    Nobody is kept from writing while we choose. The instant is written down first: what is kept meanwhile comes after it.
+    """
     async with room.store.write() as conn:
         issue = await issues.get(conn, issue.id, lock=True)
-        if issue.state is not IssueState.REVIEW:
+        if issue.state is not state:
+            return None
+        now = await stories.order(conn, room.clock.now())
+        await issues.note(conn, issue.id, built_at=now)
+    async with room.store.read() as conn:
+        _, selection = await choose(conn, room, issue.newsletter, issue.edition, now)
+    return now, selection
+
+
+async def rebuild(room: Newsroom, issue: Issue) -> Issue:
+    """Choose anew for an issue whose stories another issue has taken; too few are left: it is skipped."""
+    chosen = await _chosen_for(room, issue, IssueState.REVIEW)
+    async with room.store.write() as conn:
+        issue = await issues.get(conn, issue.id, lock=True)
+        if issue.state is not IssueState.REVIEW or chosen is None:
             return issue
-        await stories.order(conn)
-        _, selection = await choose(conn, room, issue.newsletter, issue.edition)
+        now, selection = chosen
         made = await keep(conn, issue, selection.stories)
-        await issues.note(conn, issue.id, built_at=room.clock.now())
+        await issues.note(conn, issue.id, built_at=now)
         await room.log(conn, "issue.rebuilt", issue, reason="another issue took one of its stories")
         if wanting := lacks(room, issue.newsletter, len(made.stories)):
             await skip(conn, room, issue, wanting)

@@ -120,8 +120,8 @@ async def push(room: Newsroom, key: ApiKey, handed: Sequence[RawStory]) -> list[
     """
     source = room.settings.sources[key.source]
     async with room.store.write() as conn:
-        await stories.order(conn)
-        now = room.clock.now()  # not before, while we waited for others: an issue that they built has not seen these
+        # Not before, while we waited for others: an issue that they built has not seen these.
+        now = await stories.order(conn, room.clock.now())
         # First of all, for the row is then ours: two requests with the same new id go one after the other.
         await sources.record(conn, key.source, asked_at=now, good_at=now, status="ok", error=None)
         kept = [await revisions.put(conn, each, now) if is_wanted(each, source) else None for each in handed]

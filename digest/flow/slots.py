@@ -127,7 +127,7 @@ async def _ensure_built(room: Newsroom, name: str, slot: datetime) -> Issue:
         await membership.refresh(room, room.settings.newsletters[name].lists)
         await gathering.gather(room, room.settings.newsletters[name].sources)
         return await produce.draft(room, name, slot, scheduled=True)
-    if issue.state is _S.DRAFT and issue.built_at is None:  # whoever began to build it was cut off
+    if issue.state is _S.DRAFT and not issue.reason:  # whoever began to build it was cut off
         return await produce.build(room, issue)
     return issue
 

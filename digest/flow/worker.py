@@ -136,31 +136,28 @@ class Worker:
     async def _claim_or_hold(self, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
         """Mails of an issue. One that a fault of ours spoils is held, and the others go on."""
         try:
-            async with self._room.store.write() as conn:
-                return await self._claim_issue(conn, issue, limit, now)
+            while True:  # all of a claim may have left; others may wait behind them
+                async with self._room.store.write() as conn:
+                    claim = await self._claim_issue(conn, issue, limit, now)
+                for _ in range(claim.gone):
+                    self._watch(issue.id, _D.SKIPPED)
+                if claim.mails or not claim.gone:
+                    mailing = self._mailings[issue.id]
+                    return [self._delivery(mailing, each) for each in claim.mails]
         except StoreError:
             raise
         except Exception as error:
             await ending.broken(self._room, [issue.id], error)
             return []
 
-    async def _claim_issue(self, conn: Connection, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
-        mailing = await self._mailing(conn, issue)
-        audience = audience_of(issue.newsletter, self._room.settings.newsletter(issue.newsletter))
-        claim = await deliveries.claim(conn, issue.id, audience, self._worker, limit, now, now + LEASE)
-        for _ in range(claim.gone):
-            self._watch(issue.id, _D.SKIPPED)
-        if claim.gone and not claim.mails:  # all of these had left; others may wait behind them
-            return await self._claim_issue(conn, issue, limit, now)
-        return [self._delivery(mailing, each) for each in claim.mails]
-
-    async def _mailing(self, conn: Connection, issue: Issue) -> Mailing:
+    async def _claim_issue(self, conn: Connection, issue: Issue, limit: int, now: datetime) -> deliveries.Claim:
         if issue.id not in self._mailings:
             snapshot = await issues.snapshot(conn, issue.id)
             if snapshot is None:
                 raise DigestError(f"issue {issue.id} is being sent but was never frozen")
-            self._mailings = {issue.id: Mailing(self._room, issue.id, snapshot)}
-        return self._mailings[issue.id]
+            self._mailings = {issue.id: Mailing(self._room, issue.id, snapshot)}  # one is kept: they are large
+        audience = audience_of(issue.newsletter, self._room.settings.newsletter(issue.newsletter))
+        return await deliveries.claim(conn, issue.id, audience, self._worker, limit, now, now + LEASE)
 
     def _delivery(self, mailing: Mailing, each: Delivery) -> Outgoing:
         self._hand[each.issue_id, each.subscriber_id] = Tries(each.attempts, each.first_try)

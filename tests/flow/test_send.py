@@ -161,6 +161,26 @@ async def test_claims_that_could_not_be_given_back_are_pending_again_and_not_in_
     assert len({taken.rcpt for taken in post.server.taken}) == len(post.server.taken) == 15
 
 
+async def test_thousands_who_left_since_the_approval_are_skipped(make_post: MakePost) -> None:
+    post = await make_post(readers=0)
+    async with post.room.store.write() as conn:
+        for start in range(0, 21_000, 1000):
+            people = [f"('r{n}@example.org', 'r{n}@example.org', '', '2026-01-01')" for n in range(start, start + 1000)]
+            await conn.execute(
+                text(f"INSERT INTO subscribers (email, email_key, name, created_at) VALUES {','.join(people)}")
+            )
+        await conn.execute(
+            text(
+                "INSERT INTO subscriptions (list, subscriber_id, state, topics, since)"
+                " SELECT 'notes', id, 'confirmed', '[]', '2026-01-01' FROM subscribers"
+            )
+        )
+    issue = await post.begun()
+    await post.run_sql("UPDATE subscriptions SET state = 'left'")
+    await post.send()
+    assert ((await post.now(issue)).state, set(await post.states(issue))) == (_S.SENT, {"skipped"})
+
+
 async def test_a_journal_that_nobody_can_open_leaves_its_claims_to_their_leases(make_post: MakePost) -> None:
     post = await make_post()
     issue = await post.begun()

@@ -101,7 +101,7 @@ async def test_who_keeps_and_who_chooses_go_one_after_the_other(open_store: Open
 
     async def keep() -> None:
         async with one.write() as conn:
-            await stories.order(conn)
+            await stories.order(conn, NOW)
             taken.set()
             await asyncio.sleep(0.1)  # noqa: TID251 - so that the other comes to the door
             await stories.add(conn, raw_story(), datetime(2026, 11, 23, 7, tzinfo=UTC))
@@ -110,7 +110,7 @@ async def test_who_keeps_and_who_chooses_go_one_after_the_other(open_store: Open
     async def choose() -> None:
         await taken.wait()
         async with two.write() as conn:
-            await stories.order(conn)
+            await stories.order(conn, NOW)
             events.append(f"chosen from {len(await stories.pool(conn, None, after(-1)))}")
 
     await asyncio.gather(keep(), choose())
