@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 def one_line(text: str) -> str:
@@ -125,7 +126,8 @@ class IllegalMove(DigestError):
     """`what` is in `state` and may not become `wanted`."""
 
     def __init__(self, what: str, state: str, wanted: str) -> None:
-        super().__init__(f"{what} is {state} and cannot become {wanted}")
+        # A state is become, an act is done.
+        super().__init__(f"{what} is {state} and cannot {'become' if isinstance(wanted, StrEnum) else 'be'} {wanted}")
         self.state = state
         self.wanted = wanted
 

@@ -23,6 +23,6 @@ def test_the_import_contracts_hold() -> None:
 
 def test_no_module_is_longer_than_is_good_for_its_readers() -> None:
     """Three hundred lines; those above are named here, and may not grow."""
-    allowed = {"digest/cli/sending.py": 390}
+    allowed: dict[str, int] = {}
     lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in ROOT.glob("digest/**/*.py")}
     assert {name: lines for name, lines in lengths.items() if lines > allowed.get(name, 300)} == {}

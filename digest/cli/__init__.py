@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from digest import __version__
 from digest.cli import api_keys, dkim_key, issues, preflight, run, site, stories, subscribers
+from digest.cli.runner import WRONG_USAGE, complain
 
 app = typer.Typer(
     name="digest",
@@ -50,4 +52,16 @@ run.register(app)
 
 def main() -> None:
     """Run the command line."""
+    if any(not _is_text(argument) for argument in sys.argv[1:]):
+        complain("an argument is not UTF-8 text")
+        sys.exit(WRONG_USAGE)
     app()
+
+
+def _is_text(argument: str) -> bool:
+    """Whether what the shell handed over can be read; bytes that are none come as lone surrogates."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

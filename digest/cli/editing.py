@@ -54,6 +54,8 @@ def _moves(issue: Issue, options: Options) -> Iterator[Move]:
     order = tuple(_id_at(issue, _number(part, "--order")) for part in (options.order or "").split(",") if part.strip())
     if options.order is not None and not order:
         raise UsageError("--order takes positions, such as 3,1,2")
+    if len(set(order)) < len(order):
+        raise UsageError(f"--order {options.order}: a position stands there twice")
     yield from (Move(Act.DROP, _id_at(issue, position)) for position in options.drop)
     if order:
         yield Move(Act.ORDER, order=order)

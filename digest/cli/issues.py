@@ -238,6 +238,6 @@ def issues_retry(
 @issues_app.command("report")
 def issues_report(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """Show who was reached, and why the others were not."""
-    from digest.cli import sending
+    from digest.cli import reporting
 
-    run(context, lambda room: sending.show_report(room, issue_id, as_json))
+    run(context, lambda room: reporting.show_report(room, issue_id, as_json))

@@ -83,7 +83,7 @@ def stories(
             emit([_story(each, why.get(each.id)) for each in pool])
             return
         for each in pool:
-            say(f"{each.title}\n  {each.source}, {each.published:%Y-%m-%d %H:%M} UTC, {each.link}")
+            say(f"{each.id}. {each.title}\n  {each.source}, {each.published:%Y-%m-%d %H:%M} UTC, {each.link}")
             if each.id in why:
                 say(f"  {why[each.id]}")
         say(f"{len(pool)} {'story' if len(pool) == 1 else 'stories'}.")

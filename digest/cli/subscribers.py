@@ -42,6 +42,8 @@ def sync(context: typer.Context, as_json: Json = False) -> None:
         for name, counts in read.items():
             named = tuple(Refusal(each.line, f"{name}.csv: {each.reason}") for each in counts.refused)
             total += Counts(counts.added, counts.updated, counts.unchanged, named if len(read) > 1 else counts.refused)
+            for words in membership.told(name, Counts(fewer=counts.fewer)):
+                complain(words)
         return _counted(total, as_json)
 
     run(context, command)
@@ -60,7 +62,12 @@ def _counted(counts: Counts, as_json: bool) -> int:
 
 
 def _figures(counts: Counts) -> dict[str, Any]:
-    return asdict(counts) | {"refused": [asdict(each) for each in counts.refused]}
+    return {
+        "added": counts.added,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "refused": [asdict(each) for each in counts.refused],
+    }
 
 
 @people.command()

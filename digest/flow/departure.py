@@ -38,6 +38,15 @@ async def unfinished(room: Newsroom, newsletter: str) -> Issue | None:
     return None
 
 
+async def deferred(room: Newsroom, newsletter: str) -> Issue | None:
+    """An issue of the newsletter that is being sent, and of which only what the mail server put off is left."""
+    async with room.store.read() as conn:
+        for issue in await issues.in_states(conn, [IssueState.SENDING], newsletter):
+            if (await deliveries.tally(conn, issue.id)).deferred:
+                return issue
+    return None
+
+
 async def start(room: Newsroom, issue_id: int) -> Issue:
     """Let an approved issue leave, unless a daemon, or somebody else, has decided about it already."""
     with contextlib.suppress(IllegalMove):

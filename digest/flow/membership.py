@@ -80,8 +80,8 @@ async def refresh(room: Newsroom, lists: Sequence[str] | None = None) -> None:
             continue
         for counts in read.values():
             _log.info("list.read", list=name, added=counts.added, updated=counts.updated, refused=len(counts.refused))
-            for each in counts.refused:
-                _log.warning("list.line.refused", list=name, line=each.line, reason=each.reason)
+            for words in told(name, counts):
+                _log.warning("list.warning", list=name, reason=words)
 
 
 async def _tell_unreadable(room: Newsroom, name: str, reason: str) -> None:
@@ -99,6 +99,24 @@ async def _sync_file(room: Newsroom, name: str, file: Path, unchanged_too: bool)
         if not unchanged_too and await subscribers.file_hash(conn, name) == fingerprint:
             return None
     return await _take_over(room, name, file, content, fingerprint)
+
+
+async def _fewer(conn: Connection, name: str, lines: int) -> int:
+    """By how many lines the list's file is shorter than it was when it was last read."""
+    last = await events.latest_of_list(conn, name)
+    return max(0, (last.data.get("lines") or 0) - lines) if last else 0
+
+
+def told(name: str, counts: Counts) -> list[str]:
+    """What somebody who relies on the file of a list should know of its reading."""
+    said = [f"subscribers/{name}.csv, line {each.line}: {each.reason}" for each in counts.refused]
+    if counts.fewer:
+        lines = "1 line" if counts.fewer == 1 else f"{counts.fewer} lines"
+        said.append(
+            f"subscribers/{name}.csv has {lines} less than before, but taking a line out removes nobody: "
+            "they are still mailed; to end that: digest subscribers remove EMAIL"
+        )
+    return said
 
 
 async def import_file(room: Newsroom, list_name: str, file: Path) -> Counts:
@@ -130,9 +148,11 @@ async def _take_over(room: Newsroom, name: str, file: Path, content: bytes, fing
             counts += await subscribers.take_over(conn, name, part, room.clock.now())
     now = room.clock.now()
     async with room.store.write() as conn:
+        counts += Counts(fewer=await _fewer(conn, name, len(listed.entries)) if fingerprint else 0)
         if fingerprint:
             await subscribers.record_file(conn, name, fingerprint, now)
         figures: dict[str, Any] = {"added": counts.added, "updated": counts.updated, "refused": len(counts.refused)}
+        figures["lines"] = len(listed.entries) if fingerprint else None
         await events.add(conn, now, room.actor, "list.read", reason=file.name, list=name, **figures)
     return counts
 

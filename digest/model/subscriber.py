@@ -166,12 +166,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What reading a list did."""
+    """What reading a list did. fewer: so many lines less than at the last reading; who stood there stays on the list."""
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     refused: tuple[Refusal, ...] = ()
+    fewer: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -179,6 +180,7 @@ class Counts:
             self.updated + other.updated,
             self.unchanged + other.unchanged,
             self.refused + other.refused,
+            self.fewer + other.fewer,
         )
 
 

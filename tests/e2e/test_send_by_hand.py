@@ -333,6 +333,28 @@ def test_the_list_of_another_newsletter_is_not_read(site: SiteFolder, mail_serve
     assert mail_server.recipients == site.readers
 
 
+def test_who_is_taken_out_of_the_file_stays_and_that_is_said(site: SiteFolder, mail_server: MailServer) -> None:
+    assert site.run("subscribers", "sync").code == 0
+    (site.folder / "subscribers/readers.csv").write_text(f"email\n{site.readers[0]}\n")
+    ran = site.run("send", "notes", "--yes", "--json")
+    assert (ran.code, ran.document["sent"]) == (0, 3)
+    assert "has 2 lines less than before, but taking a line out removes nobody" in ran.err
+
+
+def test_what_waits_for_the_mail_server_is_named_by_the_next_send(site: SiteFolder, mail_server: MailServer) -> None:
+    mail_server.at_rcpt = dict.fromkeys(site.readers, b"451 4.7.1 later\r\n")
+    assert site.run("send", "notes", "--yes", "--json").code == 4
+    again = site.run("send", "notes", "--yes", "--json")
+    assert (again.code, again.document["issue"], again.document["deferred"]) == (4, 1, 3)
+    assert "Issue 1 waits for the mail server. To try now: digest issues retry 1" in again.err
+    assert len(site.run("issues", "--json").document) == 1
+
+
+def test_an_argument_that_is_no_text_is_refused_in_a_sentence(site: SiteFolder) -> None:
+    ran = site.run("issues", "edit", "1", "--title", "1=a \udcff")
+    assert (ran.code, ran.err) == (2, "digest: an argument is not UTF-8 text\n")
+
+
 def test_one_bad_byte_spoils_its_own_line_only(site: SiteFolder, mail_server: MailServer) -> None:
     file = site.folder / "subscribers" / "readers.csv"
     file.write_bytes("email,name\nm@example.org,Müller\n".encode() + b"x\xff@example.org,X\n")
