@@ -21,6 +21,9 @@ from digest.errors import DigestError, UsageError
 if TYPE_CHECKING:
     from digest.flow.newsroom import Newsroom
 
+EDITOR_MAX = 64
+"""Characters of a name in the event log."""
+
 DONE, FAILED, WRONG_USAGE, NOTHING_TO_SEND, INCOMPLETE, HELD = range(6)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
@@ -51,8 +54,12 @@ def _editor() -> str:
     """Who acts, for the event log and for a second approval: $DIGEST_EDITOR, else the name of the account."""
     import getpass
 
+    if named := os.environ.get("DIGEST_EDITOR"):
+        if len(named) > EDITOR_MAX or not named.isprintable():
+            raise UsageError(f"$DIGEST_EDITOR names who acts, in one line of at most {EDITOR_MAX} characters")
+        return named
     try:
-        return os.environ.get("DIGEST_EDITOR") or f"cli:{getpass.getuser()}"
+        return f"cli:{getpass.getuser()}"[:EDITOR_MAX]
     except (KeyError, OSError):  # an account without a name
         return f"cli:{os.getuid()}"
 

@@ -119,9 +119,9 @@ def sources_list(context: typer.Context, as_json: Json = False) -> None:
     """Each source: status, last good look, latest and usual number of items, next check, what is wrong."""
 
     async def command(room: Newsroom) -> None:
-        from digest.flow import gathering
+        from digest.flow import source_health
 
-        rows = await gathering.health(room)
+        rows = await source_health.health(room)
         if as_json:
             emit(rows)
             return

@@ -118,7 +118,7 @@ def _lists(room: Newsroom) -> list[Finding]:
 
 
 async def _reachable(room: Newsroom) -> AsyncIterator[Finding]:
-    async with await gathering.fetcher(room) as fetcher:
+    async with gathering.fetcher(room) as fetcher:
         findings = await asyncio.gather(_relay(room), *(_source(room, fetcher, name) for name in room.settings.sources))
     for finding in findings:
         if finding:

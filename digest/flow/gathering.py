@@ -9,7 +9,8 @@ A source that fails sinks no other. What is not here: what a look leaves behind 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,14 +20,15 @@ from digest.errors import AskedToWait, GatherError, NotFound, StoreError, one_li
 from digest.flow import keeping
 from digest.flow.keeping import OLD
 from digest.flow.newsroom import Newsroom
-from digest.flow.source_health import BAD, broken, health, learn_cooldowns
+from digest.flow.source_health import learn_cooldowns
 from digest.gather.completing import Known
-from digest.gather.fetch import Fetcher
+from digest.gather.fetch import TOTAL_S, Fetcher
 from digest.gather.sources import SourceRead, Validators, adopted, read_source
+from digest.settings import Gather
 from digest.store import sources, stories
 from digest.store.sources import SourceRow
 
-__all__ = ["BAD", "OLD", "SourceReport", "broken", "fetcher", "gather", "health", "try_source"]
+__all__ = ["OLD", "SourceReport", "fetcher", "gather", "try_source"]
 
 BELIEVED = timedelta(days=8)
 """How long validators are believed: some servers answer 304 to whatever is conditional, for ever."""
@@ -49,11 +51,20 @@ class SourceReport:
     seconds: float
 
 
-async def fetcher(room: Newsroom) -> Fetcher:
-    """A fetcher that shares turns, robots.txt and cool-downs with all others of the process; to be entered."""
+@asynccontextmanager
+async def fetcher(room: Newsroom, config: Gather | None = None, total_s: float = TOTAL_S) -> AsyncIterator[Fetcher]:
+    """A fetcher that shares turns, robots.txt and cool-downs with all others of the process.
+
+    Who asks us to wait meanwhile is kept at its end, whatever ends it. config: None = that of the settings.
+    total_s: seconds that one request may take. Raises StoreError.
+    """
     async with room.store.read() as conn:
         await learn_cooldowns(conn, room.courtesy.cooldowns)
-    return Fetcher(room.settings.gather, room.clock, room.courtesy)
+    try:
+        async with Fetcher(config or room.settings.gather, room.clock, room.courtesy, total_s=total_s) as asking:
+            yield asking
+    finally:
+        await keeping.save_cooldowns(room)
 
 
 async def gather(
@@ -74,7 +85,7 @@ async def gather(
         names = [name for name in names if _is_due(room, name, known.get(name))]
     if not names:
         return []
-    async with await fetcher(room) as asking:
+    async with fetcher(room) as asking:
         looks = [_gather_one(room, asking, name, known.get(name), gone_too) for name in names]
         results = await asyncio.gather(*looks, return_exceptions=True)
     for result in results:
@@ -160,10 +171,7 @@ def _validators(room: Newsroom, row: SourceRow | None, now: datetime) -> Validat
 async def try_source(room: Newsroom, name: str) -> SourceRead:
     """What a source gives now; nothing is stored but who asks us to wait. Raises NotFound, GatherError."""
     _check_names(room, [name])
-    async with await fetcher(room) as asking:
-        try:
-            return await read_source(
-                asking, name, room.settings.sources[name], None, room.clock.now(), parsers=room.parsers
-            )
-        finally:
-            await keeping.save_cooldowns(room)
+    async with fetcher(room) as asking:
+        return await read_source(
+            asking, name, room.settings.sources[name], None, room.clock.now(), parsers=room.parsers
+        )

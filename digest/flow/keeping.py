@@ -21,7 +21,6 @@ from digest.gather.sources import SourceRead
 from digest.gather.timing import next_check
 from digest.model.story import RawStory
 from digest.store import cooldowns, events, names, revisions, sources, stories
-from digest.store.engine import Connection
 from digest.store.sources import SourceRow
 
 OLD = timedelta(days=365)
@@ -126,7 +125,6 @@ async def _record_good(room: Newsroom, read: SourceRead) -> None:
         values["wish_s"] = wish_s
         values["next_check"] = now + _until_next(room, timedelta(seconds=wish_s) if wish_s else None, 0)
         await sources.record(conn, read.name, **values)
-        await _save_cooldowns(conn, room)
         if row and row.told_at:
             await events.add(conn, now, room.actor, "source.well", source=read.name)
 
@@ -172,7 +170,7 @@ async def record_failure(room: Newsroom, name: str, error: Exception, words: str
             await notify.source_failing(conn, room, name, since, values["error"])
             values["told_at"] = now
         await sources.record(conn, name, **values)
-        await _save_cooldowns(conn, room)
+    await save_cooldowns(room)  # now: other processes are not to ask while the rest of our sources is read
 
 
 def _status_of(error: Exception) -> str:
@@ -189,16 +187,15 @@ async def record_wait(room: Newsroom, name: str, error: AskedToWait) -> None:
         if row is None:
             values |= {"error": one_line(str(error)), "rules": rules_of(room, name)}
         await sources.record(conn, name, **values)
+    await save_cooldowns(room)
 
 
 async def save_cooldowns(room: Newsroom) -> None:
     """Keep who has asked us to wait since this was last done."""
+    if not (changes := room.courtesy.cooldowns.changes()):
+        return
     async with room.store.write() as conn:
-        await _save_cooldowns(conn, room)
-
-
-async def _save_cooldowns(conn: Connection, room: Newsroom) -> None:
-    changes = room.courtesy.cooldowns.changes()
-    await cooldowns.keep(
-        conn, {domain: (each.until, each.strikes) if each else None for domain, each in changes.items()}
-    )
+        await cooldowns.keep(
+            conn, {domain: (each.until, each.strikes) if each else None for domain, each in changes.items()}
+        )
+    room.courtesy.cooldowns.kept(changes)  # not before the commit: what a database in trouble refused is kept later

@@ -46,13 +46,13 @@ async def suggest(room: Newsroom, url: str) -> list[Proposal]:
     """
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url!r} is not an address that starts with http:// or https://")
-    async with await fetcher(room) as asking:
+    async with fetcher(room) as asking:
         response = await asking.get(url)
         if stories := await _as_feed(room, response):
             return [Proposal(_name(room, url, "feed"), "feed", url, "this address is a feed", {}, stories)]
         found = await room.parsers.suggestion(response, room.clock.now())
         proposals = []
-        if found.feed and (stories := await _fetched_feed(room, asking, found.feed, url)):
+        if found.feed and (stories := await _fetched_feed(room, asking, found.feed, response.speaks_as)):
             why = "the page names this feed, which is the surer way"
             proposals.append(Proposal(_name(room, url, "feed"), "feed", found.feed, why, {}, stories))
     if found.rules:

@@ -2,8 +2,8 @@
 
     stories -> their pages, all at once, 5 s in all -> faults -> warned of, or dropped and replaced by the next best
 
-A page that does not answer in time counts as standing: a slow server withdraws nothing. What is not here: the judgement
-itself (compose/withdrawn).
+A page that does not answer in time, or that robots.txt keeps us from, counts as standing: a slow server withdraws nothing.
+What is not here: the judgement itself (compose/withdrawn).
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from hashlib import sha256
 
+from digest import log
 from digest.compose.select import next_best
 from digest.compose.withdrawn import Fault, Page, fault_of
 from digest.errors import GatherError, UsageError
-from digest.flow import editing, produce
+from digest.flow import editing, gathering, produce
 from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue, IssueStory
-from digest.store import checks, edits
+from digest.store import checks, edits, sources
+from digest.store.sources import SourceRow
 
 IN_ALL_S = 5.0
 FRESH = timedelta(minutes=10)
 """So long a finding holds: `send` and the timetable ask again and again."""
 _GONE = frozenset({404, 410})
 _PAUSE = timedelta(seconds=0.25)
+
+_log = log.get(__name__)
 
 
 async def withdrawn(room: Newsroom, issue: Issue) -> list[tuple[IssueStory, str]]:
@@ -111,25 +115,42 @@ async def _ask(room: Newsroom, stories: Iterable[IssueStory]) -> dict[str, dict[
     gather = room.settings.gather
     # A dozen pages of one publisher are to be asked within five seconds.
     hasty = gather.model_copy(update={"pause": min(gather.pause, _PAUSE)})
+    async with room.store.read() as conn:
+        known = await sources.all_sources(conn)
 
     async def ask(story: IssueStory) -> None:
-        source = room.settings.sources.get(story.source)
-        page = await _page(room, fetcher, story.link, named_by=(source.url if source else None) or "")
+        named_by = _named_by(room, fetcher, known.get(story.source))
+        try:
+            page = await _page(room, fetcher, story.link, named_by)
+        except Exception:  # a fault of ours: the check is advice, and no reason to keep an issue from leaving
+            _log.exception("withdrawal.fault", story=story.story_id)
+            return
         if page is not None:
             fault = fault_of(story.title, story.link, story.language, page)
             found[_key(story)] = asdict(fault) if fault else {}
 
-    async with Fetcher(hasty, room.clock, room.courtesy, total_s=IN_ALL_S) as fetcher:
+    async with gathering.fetcher(room, hasty, IN_ALL_S) as fetcher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(IN_ALL_S):
                 await asyncio.gather(*map(ask, stories))
     return found
 
 
+def _named_by(room: Newsroom, fetcher: Fetcher, row: SourceRow | None) -> str:
+    """The address in whose name a source's links are asked; "" = anybody's, which open no host of ours.
+
+    Its own, as long as what was read there came from hosts of ours all the way: who else had a say in it names the links.
+    """
+    source = room.settings.sources.get(row.name) if row else None
+    if row is None or source is None or not source.url or source.url != row.url:
+        return ""
+    return source.url if row.moved_to is None or fetcher.is_ours(row.moved_to) else ""
+
+
 async def _page(room: Newsroom, fetcher: Fetcher, link: str, named_by: str) -> Page | None:
-    """What the link leads to; None when nobody can say now. named_by: the address of the source that has the link."""
+    """What the link leads to; None when nobody can say now, or we may not ask."""
     try:
-        response = await fetcher.get(link, named_by=named_by)
+        response = await fetcher.get(link, robots=True, named_by=named_by)
     except GatherError as error:
         return Page(link, gone=True) if error.status in _GONE else None
     try:

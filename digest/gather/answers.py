@@ -28,6 +28,7 @@ class Response:
     url: where it was found, after redirects. etag, last_modified: verbatim, to be sent back as they are.
     moved_to: where permanent redirects led from the address that was asked; None = it stands where it stood.
     fresh_for: how long the server says that it will not change; None = it does not say.
+    inside: whether it came from hosts of ours all the way, whoever named the address and all redirects included.
     """
 
     status: int
@@ -38,6 +39,12 @@ class Response:
     last_modified: str | None = None
     moved_to: str | None = None
     fresh_for: timedelta | None = None
+    inside: bool = False
+
+    @property
+    def speaks_as(self) -> str:
+        """The `named_by` of what stands in it: "" = anybody's, which opens no host of ours."""
+        return self.url if self.inside else ""
 
 
 @dataclass(frozen=True, slots=True)

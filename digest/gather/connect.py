@@ -10,6 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpcore2
@@ -19,14 +21,26 @@ from digest.errors import GatherError
 from digest.gather.addresses import ONLY_SO, host_name, is_public
 from digest.gather.courtesy import AT_ONCE
 
+NAMED_S = 5.0
+"""Seconds for a name."""
 _TRIED_ADDRESSES = 3
+# Threads of its own: a name server that is silent holds each for half a minute, and nobody else is to wait for that.
+_LOOKING_UP = ThreadPoolExecutor(AT_ONCE, "names")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
+LookUp = Callable[..., Iterable[tuple[Any, ...]]]
+"""As `socket.getaddrinfo`."""
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of `host`, in the order in which to try them. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+async def resolve(host: str, port: int, *, look_up: LookUp = socket.getaddrinfo, limit_s: float = NAMED_S) -> list[str]:
+    """The addresses of `host`, in the order in which to try them.
+
+    limit_s: seconds until we believe no more that a name server answers. look_up: what asks it, for tests. Raises OSError:
+    TimeoutError when none answers, others when the name is unknown.
+    """
+    asked = partial(look_up, host, port, type=socket.SOCK_STREAM)
+    async with asyncio.timeout(limit_s):
+        found = await asyncio.get_running_loop().run_in_executor(_LOOKING_UP, asked)
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
@@ -59,6 +73,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     async def _addresses(self, host: str, port: int) -> list[str]:
         try:
             addresses = await self._resolve(host, port)
+        except TimeoutError:
+            raise httpcore2.ConnectError("no name server says in time where it is") from None
         except (OSError, UnicodeError):
             raise httpcore2.ConnectError("its name is unknown") from None
         if host_name(host) in self._private:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -31,6 +31,11 @@ class Cooldown:
     domain: str
     until: datetime
     strikes: int
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it still keeps us from asking."""
+        # More than the longest wait away: the clock has been put back since, and nobody asked for that.
+        return now < self.until <= now + LONGEST
 
 
 def domain_of(url: str) -> str:
@@ -103,15 +108,21 @@ class Cooldowns:
         if not self._known:
             return None
         found = self._known.get(domain_of(url))
-        # More than the longest wait away: the clock has been put back since, and nobody asked for that.
-        return found if found and now < found.until <= now + LONGEST else None
+        return found if found and found.holds(now) else None
 
     def ask_later(self, url: str, retry_after: str | None, now: datetime) -> Cooldown:
-        """Note that the domain of `url` has asked us to wait."""
+        """Note that the domain of `url` has asked us to wait.
+
+        Requests that were on their way together are told one thing: only what is said after a wait is said again.
+        """
         domain = domain_of(url)
         before = self._known.get(domain)
-        strikes = before.strikes + 1 if before else 1
-        cooldown = Cooldown(domain, now + wait(retry_after, strikes, now), strikes)
+        if before and before.holds(now):
+            until = max(before.until, now + wait(retry_after, before.strikes, now))
+            cooldown = Cooldown(domain, until, before.strikes)
+        else:
+            strikes = before.strikes + 1 if before else 1
+            cooldown = Cooldown(domain, now + wait(retry_after, strikes, now), strikes)
         self._changed[domain] = cooldown
         self._put(domain, cooldown)
         return cooldown
@@ -123,9 +134,14 @@ class Cooldowns:
             self._put(domain, None)
 
     def changes(self) -> dict[str, Cooldown | None]:
-        """What is to be kept (None: to be forgotten) since this was last asked."""
-        changed, self._changed = self._changed, {}
-        return changed
+        """What is to be kept (None: to be forgotten) and is not yet: `kept` says when it is."""
+        return dict(self._changed)
+
+    def kept(self, changes: Mapping[str, Cooldown | None]) -> None:
+        """Note that the site knows these `changes` now; what has changed again since is still to be kept."""
+        for domain, change in changes.items():
+            if domain in self._changed and self._changed[domain] is change:
+                del self._changed[domain]
 
     def _put(self, domain: str, cooldown: Cooldown | None) -> None:
         if cooldown is None:

@@ -40,7 +40,7 @@ from digest.gather.timing import fresh_for
 from digest.gather.turns import Turns
 from digest.settings import Gather
 
-__all__ = ["Fetcher", "Response"]
+__all__ = ["TOTAL_S", "Fetcher", "Response"]
 
 TOTAL_S = 30.0
 REDIRECTS_MAX = 5
@@ -121,10 +121,10 @@ class Fetcher:
         refused.
         """
         headers = self._headers(etag, last_modified)
-        inside = named_by is None or self._is_ours(named_by)
+        inside = named_by is None or self.is_ours(named_by)
         left_s, moved_to, for_good = self._total_s, None, True
         for _ in range(REDIRECTS_MAX + 1):
-            inside = inside and self._is_ours(url)
+            inside = inside and self.is_ours(url)
             parts = checked_url(url, self._private if inside else frozenset())
             self._mind_cooldown(url)
             if robots and (reason := await self.allowed(url, named_by=None if inside else _ANYBODY)):
@@ -135,7 +135,7 @@ class Fetcher:
                 answer = await self._bounded(url, parts, headers, left_s, inside)
                 left_s -= monotonic() - started
             if isinstance(answer, Response):
-                return replace(answer, moved_to=moved_to)
+                return replace(answer, moved_to=moved_to, inside=inside)
             url, for_good = answer.url, for_good and answer.permanent
             moved_to = url if for_good else moved_to
         raise GatherError(f"{shown(url)} redirects more than {REDIRECTS_MAX} times")
@@ -146,7 +146,7 @@ class Fetcher:
         No robots.txt is leave (RFC 9309 §2.3.1.3); one that cannot be reached is none (§2.3.1.4).
         """
         parts = urlsplit(url)
-        known = self._courtesy.robots[f"{parts.scheme}://{parts.netloc.lower()}"]
+        known = self._courtesy.robots_of(f"{parts.scheme}://{parts.netloc.lower()}")
         async with known.lock:
             if monotonic() >= known.until_s:
                 await self._read_robots(known, url, named_by)
@@ -169,10 +169,11 @@ class Fetcher:
             return
         known.rules, known.fault = await asyncio.to_thread(rules_of.read_rules, response.body), None
         known.until_s = monotonic() + rules_of.KEPT_S
-        turn = self._courtesy.hosts[host_name(parts.hostname or "")]
+        turn = self._courtesy.turn_of(host_name(parts.hostname or ""))
         turn.pause_s = rules_of.crawl_delay_s(known.rules, self._agent)
 
-    def _is_ours(self, url: str) -> bool:
+    def is_ours(self, url: str) -> bool:
+        """Whether `url` is on one of `gather.private_hosts`."""
         try:
             return host_name(urlsplit(url).hostname or "") in self._private
         except ValueError:

@@ -98,9 +98,8 @@ class Parsers:
             except _Gone:
                 await self._ended(child)
                 continue
-            except (
-                BaseException
-            ):  # also when we are cancelled: it is in the middle of something, and nobody waits for it
+            # Also when we are cancelled: it is in the middle of something, and nobody waits for it.
+            except BaseException:
                 await self._ended(child)
                 raise
             if answer.get("tired"):
@@ -136,18 +135,11 @@ class _Child:
     @classmethod
     async def start(cls) -> _Child:
         """A child that has loaded what it needs. Raises GatherError."""
-        # -P: a file in the site's folder must not be taken for a module of ours.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "digest.gather.child",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=_environment(),
-        )
-        child = cls(process)
+        try:
+            child = cls(await _started())
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise GatherError(f"the process that reads feeds and pages cannot be started: {reason}") from error
         try:
             async with asyncio.timeout(_START_S):
                 await child._answer()
@@ -205,6 +197,20 @@ class _Child:
     def _output(self) -> asyncio.StreamReader:
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         return self._process.stdout
+
+
+async def _started() -> asyncio.subprocess.Process:
+    # -P: a file in the site's folder must not be taken for a module of ours.
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        "digest.gather.child",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=_environment(),
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -28,6 +28,10 @@ class Robots:
     until_s: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def is_over(self, now_s: float) -> bool:
+        """Whether it can be forgotten: nobody is asking, and what was heard holds no longer."""
+        return not self.lock.locked() and self.until_s <= now_s
+
 
 def read_rules(body: bytes) -> Protego | None:
     """The rules in `body`; None when there are none that can be read: then everything may be asked."""

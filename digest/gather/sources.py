@@ -99,7 +99,7 @@ async def read_source(
     found = await parsers.stories(response, name, source, now)
     kept = tuple(story for story in newest(found, now) if is_wanted(story, source))
     if source.fetch_article:
-        kept = await with_articles(fetcher, parsers, kept, now, source.url, in_pool)
+        kept = await with_articles(fetcher, parsers, kept, now, response.speaks_as, in_pool)
     return SourceRead(name, "ok", kept, len(found), fresh, True, moved_to, wish)
 
 

@@ -35,7 +35,7 @@ class Turns:
             async with self._courtesy.slots:
                 yield
             return
-        state = self._courtesy.hosts[host]
+        state = self._courtesy.turn_of(host)
         async with state.lock:
             wait_s = state.free_at_s - monotonic()
             if wait_s > 0:

@@ -29,7 +29,7 @@ async def all_cooldowns(conn: Connection) -> list[CooldownRow]:
 
 async def keep(conn: Connection, changes: Mapping[str, tuple[datetime, int] | None]) -> None:
     """Write down cool-downs (until, strikes) by domain; None: it is over and forgotten."""
-    for domain, change in changes.items():
+    for domain, change in sorted(changes.items()):  # in one order, so that no two processes wait for each other
         if change is None:
             await conn.execute(delete(cooldowns).where(cooldowns.c.domain == domain))
         else:

@@ -30,9 +30,8 @@ ROOT = "/api/v1"
 BODY_MAX = 1_048_576
 """Bytes of a request; more is not read into memory."""
 
-_DRAINED = (
-    8 * BODY_MAX
-)  # so much more is read and thrown away, for a client that looks for an answer only when it is done
+# So much more is read and thrown away, for a client that looks for an answer only when it is done.
+_DRAINED = 8 * BODY_MAX
 _REALM = 'Bearer realm="Digest"'
 _ABOUT = """\
 For a CMS that hands stories over the moment it publishes them. A key is made by `digest api-keys add NAME --source SOURCE`

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from digest.errors import StoreError
-from digest.flow import gathering, report
+from digest.flow import report, source_health
 from digest.flow.newsroom import Newsroom
 
 Pulse = Callable[[], datetime | None]
@@ -40,13 +40,13 @@ async def _examine(room: Newsroom, pulse: Pulse) -> dict[str, Any]:
     ticking = looked is not None and room.clock.now() - looked < STILL_ALIVE
     found: dict[str, Any] = {"database": "ok", "timetable": "ok" if ticking else "not running"}
     try:
-        sources = await gathering.health(room)
+        sources = await source_health.health(room)
         held = await report.held(room)
     except StoreError as error:
         return found | {"database": str(error), "sources_failed": [], "issues_held": []}
     return found | {
         "sources_failed": [
-            {"name": each["name"], "error": each["error"]} for each in sources if each["status"] in gathering.BAD
+            {"name": each["name"], "error": each["error"]} for each in sources if each["status"] in source_health.BAD
         ],
         "issues_held": [{"issue": each.id, "newsletter": each.newsletter, "reason": each.reason} for each in held],
     }

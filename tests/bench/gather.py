@@ -101,7 +101,7 @@ async def measure(folder: Path, port: int) -> None:
 
 
 async def _fetched(room: Newsroom, url: str) -> None:
-    async with await gathering.fetcher(room) as fetcher:
+    async with gathering.fetcher(room) as fetcher:
         await fetcher.get(url)
 
 

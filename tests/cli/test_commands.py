@@ -398,3 +398,13 @@ def test_sending_with_nothing_new_is_exit_3_with_the_figures_of_a_report(inside:
     assert (dry.code, list(dry.document), dry.document["issue"]) == (3, keys, None)
     previewed: Ran = inside("preview", "notes", "--json", site=site)
     assert (previewed.code, previewed.document["reason"]) == (3, "no new stories, 3 are needed")
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "anna\nben", "anna\x1b[31m"])
+def test_an_editor_has_a_name_of_one_line_that_fits_the_event_log(inside: Digest, site: Path, name: str) -> None:
+    ran = inside("issues", "list", site=site, environ={"DIGEST_EDITOR": name})
+    assert (ran.code, ran.sentence) == (2, "$DIGEST_EDITOR names who acts, in one line of at most 64 characters")
+
+
+def test_an_editor_may_have_a_name_of_64_characters(inside: Digest, site: Path) -> None:
+    assert inside("issues", "list", site=site, environ={"DIGEST_EDITOR": "é" * 64}).code == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.flow import gathering, produce
+from digest.flow import gathering, produce, source_health
 from digest.flow.check import Finding, check
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
@@ -71,7 +71,7 @@ async def test_a_faulty_file_is_told_wherever_editors_look_until_it_is_mended(ro
     for _ in range(2):
         report = await gathered(room)
         assert (report.status, report.found, report.error) == ("ok", 1, said)
-    health = {each["name"]: each for each in await gathering.health(room)}
+    health = {each["name"]: each for each in await source_health.health(room)}
     assert (health["notices"]["status"], health["notices"]["error"]) == ("ok", said)
     folder = str(room.settings.root / "notices")
     assert Finding("warning", "sources.notices", folder, said) in await check(room)

@@ -8,16 +8,18 @@ from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import httpcore2
 import pytest
 from sqlalchemy import event, select
 
 from digest.errors import GatherError, StoreError
-from digest.flow import gathering, keeping
+from digest.flow import gathering, keeping, source_health, suggesting
 from digest.flow.gathering import SourceReport
 from digest.gather import sources as gather_sources
+from digest.gather.connect import GuardedBackend
 from digest.model.story import Story
 from digest.settings import Select, Source
-from digest.store import sources, stories
+from digest.store import cooldowns, sources, stories
 from digest.store.sources import SourceRow
 from digest.store.tables import events
 from tests.daemon.conftest import OpenSite
@@ -63,7 +65,7 @@ async def pool(site: Site) -> list[Story]:
 
 
 async def health(site: Site, name: str = "wire") -> dict[str, Any]:
-    return next(each for each in await gathering.health(site.room) if each["name"] == name)
+    return next(each for each in await source_health.health(site.room) if each["name"] == name)
 
 
 async def told(site: Site) -> list[tuple[str, str]]:
@@ -244,6 +246,57 @@ async def test_trying_a_source_obeys_whom_it_asks(site: Site) -> None:
         with pytest.raises(GatherError, match=words):
             await gathering.try_source(site.room, "wire")
     assert site.web.paths == ["/feed.xml"]
+
+
+async def kept_cooldowns(site: Site) -> list[str]:
+    async with site.room.store.read() as conn:
+        return [each.domain for each in await cooldowns.all_cooldowns(conn)]
+
+
+async def test_a_robots_txt_that_asks_us_to_wait_is_obeyed_by_another_process_too(site: Site) -> None:
+    page = Source(kind="page", url=site.web.url("/page"), select=Select(item="li"))
+    site.room.settings.sources["wire"] = page
+    offer(site, path="/robots.txt", status=429, Retry_After="3600")
+    assert "has asked us to wait until" in str((await look(site)).error)
+    assert await kept_cooldowns(site) == [f"127.0.0.1:{site.web.port}"]
+
+
+async def test_who_asks_us_to_wait_is_kept_whatever_ends_the_asking(site: Site) -> None:
+    offer(site, status=429, Retry_After="1200")
+    with pytest.raises(GatherError, match="less often"):
+        await suggesting.suggest(site.room, site.web.url("/feed.xml"))
+    assert await kept_cooldowns(site) == [f"127.0.0.1:{site.web.port}"]
+
+
+async def test_a_page_of_ours_that_leads_outside_suggests_no_feed_of_ours(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connect_tcp(self: GuardedBackend, *_: object, **__: object) -> httpcore2.AsyncNetworkStream:
+        return await httpcore2.AnyIOBackend().connect_tcp("127.0.0.1", site.web.port, 5.0)  # whoever is asked
+
+    monkeypatch.setattr(GuardedBackend, "connect_tcp", connect_tcp)
+    head = f'<head><link rel="alternate" type="application/rss+xml" href="{site.web.url("/feed.xml")}"></head>'
+    offer(site, f"<html>{head}<body><p>x</p></body></html>".encode(), "/page")
+    offer(site, path="/ours", status=302, Location="http://news.example.org/page")
+    with pytest.raises(GatherError, match="has no stories"):
+        await suggesting.suggest(site.room, site.web.url("/ours"))
+    assert site.web.paths == ["/ours", "/page"]
+    (proposal,) = await suggesting.suggest(site.room, site.web.url("/page"))
+    assert proposal.url == site.web.url("/feed.xml")
+
+
+async def test_what_a_database_in_trouble_did_not_take_is_kept_later(site: Site) -> None:
+    offer(site, status=429, Retry_After="1200")
+    async with site.room.store.write() as conn:
+        refusing = "create trigger full before insert on cooldowns begin select raise(abort, 'no room'); end"
+        await conn.exec_driver_sql(refusing)
+    with pytest.raises(StoreError, match="no room"):
+        await look(site)
+    async with site.room.store.write() as conn:
+        await conn.exec_driver_sql("drop trigger full")
+    await look(site)
+    assert site.web.paths == ["/feed.xml"]
+    assert await kept_cooldowns(site) == [f"127.0.0.1:{site.web.port}"]
 
 
 # -- when --------------------------------------------------------------------------------------------------------------
@@ -430,13 +483,13 @@ async def test_a_page_is_broken_empty_or_fine(site: Site) -> None:
         states.append((await health(site))["status"])
     assert states == ["ok", "empty", "broken"]
     async with site.room.store.read() as conn:
-        assert await gathering.broken(conn, ["wire", "unknown"]) == [
+        assert await source_health.broken(conn, ["wire", "unknown"]) == [
             ("wire", "the page has changed: the rule within = 'News' matches nothing on it")
         ]
     site.room.settings.sources["wire"] = page.model_copy(update={"url": site.web.url("/feed.xml"), "kind": "feed"})
     await look(site)
     async with site.room.store.read() as conn:
-        assert await gathering.broken(conn, ["wire"]) == []
+        assert await source_health.broken(conn, ["wire"]) == []
 
 
 async def test_editors_are_told_once_of_a_source_that_fails_for_a_day(make_site: OpenSite) -> None:

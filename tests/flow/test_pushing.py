@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from digest.errors import Conflict, NotFound, UsageError
-from digest.flow import gathering, membership, produce, publish, pushing
+from digest.flow import gathering, membership, produce, publish, pushing, source_health
 from digest.flow.newsroom import Newsroom
 from digest.gather.entry import Entry
 from digest.model.api_key import ApiKey
@@ -173,7 +173,9 @@ async def test_the_use_of_a_key_and_the_health_of_its_source_are_noted(room: New
     clock.pass_(3600)
     (report,) = await gathering.gather(room, ["cms"])
     assert (report.status, report.found, report.new) == ("unchanged", 3, 0)
-    health = {each["name"]: (each["status"], each["found"], each["good_at"]) for each in await gathering.health(room)}
+    health = {
+        each["name"]: (each["status"], each["found"], each["good_at"]) for each in await source_health.health(room)
+    }
     assert health == {"notices": ("new", 0, None), "cms": ("ok", 3, row.good_at), "blog": ("new", 0, None)}
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
 
 from digest.flow import editing, gathering, membership, produce, withdrawal
+from digest.gather.fetch import Response
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue
+from digest.store import cooldowns, sources
 from tests.daemon.conftest import OpenSite
 from tests.daemon.desk import NOTES, Site
 from tests.gather.web import Page
 
+NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 TITLES = {"a": "Navy orders four patrol ships", "b": "Radar makers merge after long talks", "c": "Tank plant opens in June",
           "d": "Drone firm sells 300 aircraft"}  # fmt: skip
@@ -85,6 +90,67 @@ async def test_a_server_in_trouble_withdraws_nothing(make_site: OpenSite, answer
     site, issue = await under_review(make_site)
     site.web.pages |= {f"/{key}": answer for key in TITLES}
     assert await withdrawal.withdrawn(site.room, issue) == []
+
+
+async def test_a_fault_of_ours_keeps_no_issue_from_leaving(
+    make_site: OpenSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages[f"/{key_of(site, issue, 1)}"] = Page(status=404)
+    link = issue.stories[0].link
+    headline = site.room.parsers.headline
+
+    async def breaks(response: Response) -> str | None:
+        if response.url == link:
+            raise RuntimeError("a fault of ours")
+        return await headline(response)
+
+    monkeypatch.setattr(type(site.room.parsers), "headline", lambda _self, response: breaks(response))
+    assert await withdrawal.look_again(site.room, issue) == (
+        issue, [f"“{issue.stories[1].title}” (wire): its page has gone"]
+    )  # fmt: skip
+
+
+async def test_a_machine_without_room_for_a_process_keeps_no_issue_from_leaving(
+    make_site: OpenSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, issue = await under_review(make_site)
+    await site.room.parsers.aclose()
+
+    async def no_room(*_: object, **__: object) -> None:
+        raise BlockingIOError("no room")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", no_room)
+    assert await withdrawal.look_again(site.room, issue) == (issue, [])
+
+
+async def test_a_page_that_robots_txt_keeps_us_from_is_not_asked_and_stands(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages |= {"/robots.txt": Page(b"User-agent: *\nDisallow: /\n"), "/a": Page(status=404)}
+    site.web.paths.clear()
+    assert (await withdrawal.withdrawn(site.room, issue), site.web.paths) == ([], ["/robots.txt"])
+
+
+async def test_who_asks_us_to_wait_is_remembered_by_the_site(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.web.pages |= {f"/{key}": Page(status=429, headers={"Retry-After": "3600"}) for key in TITLES}
+    await withdrawal.withdrawn(site.room, issue)
+    async with site.room.store.read() as conn:
+        kept = [(each.domain, each.strikes) for each in await cooldowns.all_cooldowns(conn)]
+    assert kept == [(f"127.0.0.1:{site.web.port}", 1)]
+
+
+@pytest.mark.parametrize(("moved_to", "asked"), [(None, 3), ("{here}", 3), ("http://news.example.org/feed", 0)])
+async def test_the_links_of_a_source_that_moved_outside_do_not_lead_to_our_hosts(
+    make_site: OpenSite, moved_to: str | None, asked: int
+) -> None:
+    site, issue = await under_review(make_site)
+    async with site.room.store.write() as conn:
+        values = {"moved_to": moved_to and moved_to.format(here=site.web.url("/feed.xml")), "moved_since": NOW}
+        await sources.record(conn, "wire", status="ok", **values)
+    site.web.paths.clear()
+    await withdrawal.withdrawn(site.room, issue)
+    assert len([path for path in site.web.paths if path != "/robots.txt"]) == asked
 
 
 async def test_what_was_found_holds_for_some_minutes(make_site: OpenSite) -> None:

@@ -65,16 +65,31 @@ def test_a_domain_that_asks_us_to_wait_is_left_alone_until_then_with_all_its_hos
 
 
 def test_an_answer_ends_the_count() -> None:
-    known = Cooldowns()
+    known, now = Cooldowns(), NOW
     spans = []
-    for _ in range(3):
-        spans.append(known.ask_later("https://example.org/", None, NOW).until - NOW)
-    known.answered("https://www.example.org/")
-    spans.append(known.ask_later("https://example.org/", None, NOW).until - NOW)
+    for answered in (False, False, False, True):
+        if answered:
+            known.answered("https://www.example.org/")
+        until = known.ask_later("https://example.org/", None, now).until
+        spans.append(until - now)
+        now = until
     assert spans == [timedelta(minutes=n) for n in (5, 10, 20, 5)]
 
 
-def test_what_changed_is_handed_out_once_and_outlives_what_is_learned() -> None:
+def test_those_who_were_on_their_way_together_are_told_one_thing() -> None:
+    known = Cooldowns()
+    told = [known.ask_later(f"https://blog{n}.example.org/", None, NOW) for n in range(12)]
+    assert set(told) == {Cooldown("example.org", NOW + timedelta(minutes=5), 1)}
+    longer = known.ask_later("https://example.org/", "3600", NOW)
+    assert longer == Cooldown("example.org", NOW + timedelta(hours=1), 1)
+    assert known.ask_later("https://example.org/", None, NOW) == longer
+    later = longer.until + DAY
+    assert known.ask_later("https://example.org/", None, later) == Cooldown(
+        "example.org", later + timedelta(minutes=10), 2
+    )
+
+
+def test_what_changed_is_handed_out_until_it_is_kept_and_outlives_what_is_learned() -> None:
     known = Cooldowns()
     old = Cooldown("example.com", NOW + MINUTE, 1)
     known.learn([old])
@@ -82,7 +97,12 @@ def test_what_changed_is_handed_out_once_and_outlives_what_is_learned() -> None:
     known.answered("https://example.com/")
     known.learn([old])
     assert known.of("https://example.com/", NOW) is None
-    assert known.changes() == {"example.org": new, "example.com": None}
+    changes = known.changes()
+    assert changes == known.changes() == {"example.org": new, "example.com": None}
+    newer = known.ask_later("https://example.org/", "120", NOW)
+    known.kept(changes)
+    assert known.changes() == {"example.org": newer}
+    known.kept(known.changes())
     assert known.changes() == {}
     known.learn([new])
     assert known.of("https://example.org/", NOW) == new

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from digest.errors import GatherError
-from digest.gather.connect import Resolve
+from digest.gather.connect import Resolve, resolve
 from digest.gather.fetch import Fetcher
 from digest.settings import Gather
 from tests.gather.web import Page, Web
@@ -127,3 +130,45 @@ async def test_a_redirect_to_an_odd_port_or_with_a_password_is_refused(web: Web,
     async with Fetcher(INSIDE, resolve_host=resolving({"intranet.test": ["127.0.0.1"]})) as fetcher:
         assert (await refused(fetcher, web.url("/a", host="intranet.test"))).permanent
     assert web.paths == ["/a"]
+
+
+async def test_an_answer_is_ours_only_when_nobody_else_had_a_say(web: Web) -> None:
+    names = {"intranet.test": ["127.0.0.1"], "wiki.test": ["127.0.0.1"]}
+    target = web.url("/b", host="wiki.test")
+    web.pages |= {"/a": Page(status=302, headers={"Location": target}), "/b": Page(b"x")}
+    async with Fetcher(INSIDE, resolve_host=resolving(names)) as fetcher:
+        response = await fetcher.get(web.url("/a", host="intranet.test"))
+    assert (response.inside, response.speaks_as) == (True, target)
+
+
+async def test_an_answer_from_outside_speaks_for_nobody(web: Web, out_there: None) -> None:
+    web.pages |= {
+        "/a": Page(status=302, headers={"Location": "http://news.example.org/b"}),
+        "/b": Page(status=302, headers={"Location": "http://intranet.test/c"}), "/c": Page(b"x"),
+    }  # fmt: skip
+    async with Fetcher(Gather(pause=timedelta(), private_hosts=("intranet.test",))) as fetcher:
+        response = await fetcher.get("http://intranet.test/a")
+    assert (response.url, response.inside, response.speaks_as) == ("http://intranet.test/c", False, "")
+
+
+async def test_a_silent_name_server_holds_nothing_but_the_names_that_it_is_asked_for() -> None:
+    silence = threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[tuple[object, ...]]:
+        silence.wait(30)
+        return []
+
+    patient = partial(resolve, look_up=look_up, limit_s=0.2)
+    names = [f"http://news{number}.example.org/feed" for number in range(40)]
+    try:
+        async with Fetcher(Gather(pause=timedelta()), resolve_host=patient) as fetcher:
+            asked = [asyncio.create_task(fetcher.get(name)) for name in names]
+            done = await asyncio.gather(*asked, return_exceptions=True)
+            assert await asyncio.to_thread(str, 1) == "1"  # would wait for the name server in one pool with it
+            assert not silence.is_set()
+    finally:
+        silence.set()
+    assert {str(error).partition(" ")[2] for error in done if isinstance(error, GatherError)} == {
+        "cannot be reached: no name server says in time where it is"
+    }
+    assert len(done) == len([error for error in done if isinstance(error, GatherError)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -166,3 +167,15 @@ def test_what_reads_folders_and_takes_in_what_is_pushed_never_loads_the_heavy_li
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+async def test_a_machine_that_has_no_room_for_a_process_is_told_of_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_room(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    async with aclosing(Parsers(at_once=1)) as parsers:
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio, "create_subprocess_exec", no_room)
+            with pytest.raises(GatherError, match="cannot be started: Resource temporarily unavailable"):
+                await titles(parsers, GOOD)
+        assert await titles(parsers, GOOD) == ["Two tugs came in"]

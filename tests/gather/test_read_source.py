@@ -10,7 +10,7 @@ from digest.errors import GatherError
 from digest.gather.fetch import Fetcher
 from digest.gather.parsing import Parsers
 from digest.gather.sources import SourceRead, Validators, adopted, read_source
-from digest.settings import Select, Source
+from digest.settings import Gather, Select, Source
 from tests.gather.web import Page, Web
 
 ITEM = "<item><title>{0}</title><link>https://coast.example.org/{1}</link><description>{2}</description></item>"
@@ -249,3 +249,21 @@ async def test_a_wrong_content_type_or_none_changes_nothing(
     assert (await read_source(fetcher, "coast", feed, None, now, parsers=parsers)).found == 3
     page = Source(kind="page", url=web.url("/page"), select=Select(item="li"))
     assert (await read_source(fetcher, "coast", page, None, now, parsers=parsers)).found == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"), [("127.0.0.1:{port}", {"/robots.txt", "/secret"}), ("news.example.org", set())]
+)
+async def test_a_source_of_ours_opens_no_door_for_links_that_a_stranger_named(
+    web: Web, out_there: None, parsers: Parsers, now: datetime, host: str, asked: set[str]
+) -> None:
+    item = f"<item><title>Two tugs for the harbour</title><link>{web.url('/secret')}</link></item>"
+    web.pages |= {
+        "/ours": Page(status=302, headers={"Location": f"http://{host.format(port=web.port)}/feed"}),
+        "/feed": Page(f"<rss version='2.0'><channel>{item}</channel></rss>".encode()),
+    }
+    source = Source(kind="feed", url=web.url("/ours"), fetch_article=True)
+    async with Fetcher(Gather(private_hosts=("127.0.0.1",), pause=timedelta())) as fetcher:
+        read = await read_source(fetcher, "coast", source, None, now, parsers=parsers)
+    assert [story.link for story in read.stories] == [web.url("/secret")]
+    assert set(web.paths) - {"/ours", "/feed"} == asked

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from digest.clock import monotonic
 from digest.errors import AskedToWait, GatherError
-from digest.gather.courtesy import Courtesy
+from digest.gather.courtesy import REMEMBERED, Courtesy
 from digest.gather.fetch import Fetcher
 from digest.gather.robots import CRAWL_DELAY_MOST_S, crawl_delay_s, forbids, product, read_rules
 from digest.settings import Gather
@@ -128,3 +129,30 @@ async def test_a_host_that_asks_us_to_wait_is_not_asked_for_its_robots_txt_eithe
         clock.pass_(600)
         web.pages |= {"/robots.txt": Page(status=404), "/page": Page(b"here")}
         assert (await fetcher.get(web.url("/page"), robots=True)).body == b"here"
+
+
+# -- how much is remembered ------------------------------------------------------------------------------------------------
+
+
+def test_of_many_hosts_those_are_forgotten_that_mean_nothing_any_more() -> None:
+    courtesy = Courtesy()
+    for number in range(REMEMBERED):
+        courtesy.turn_of(f"{number}.test").free_at_s = monotonic() - 24 * 3600
+        courtesy.robots_of(f"https://{number}.test")
+    courtesy.turn_of("0.test").free_at_s = monotonic() - 3600
+    courtesy.robots_of("https://0.test").until_s = monotonic() + 3600
+    courtesy.turn_of("new.test")
+    courtesy.robots_of("https://new.test")
+    assert set(courtesy.hosts) == {"0.test", "new.test"}
+    assert set(courtesy.robots) == {"https://0.test", "https://new.test"}
+
+
+async def test_whose_turn_it_is_is_not_forgotten() -> None:
+    courtesy = Courtesy()
+    turn, rules = courtesy.turn_of("0.test"), courtesy.robots_of("https://0.test")
+    async with turn.lock, rules.lock:
+        for number in range(1, 2 * REMEMBERED):
+            courtesy.turn_of(f"{number}.test").free_at_s = monotonic() - 24 * 3600
+            courtesy.robots_of(f"https://{number}.test")
+        assert (courtesy.turn_of("0.test"), courtesy.robots_of("https://0.test")) == (turn, rules)
+    assert max(len(courtesy.hosts), len(courtesy.robots)) <= REMEMBERED

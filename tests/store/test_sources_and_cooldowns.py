@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import event
 
 from digest.model.story import RawStory
 from digest.store import cooldowns, names, sources, stories
@@ -45,6 +49,22 @@ async def test_cool_downs_are_kept_changed_and_forgotten(store: Store) -> None:
         await cooldowns.keep(conn, {"example.org": (after(90), 3), "example.com": None, "unknown.test": None})
     async with store.read() as conn:
         assert await cooldowns.all_cooldowns(conn) == [CooldownRow("example.org", after(90), 3)]
+
+
+async def test_cool_downs_are_written_in_one_order_whoever_writes_them(store: Store) -> None:
+    """Else two processes on PostgreSQL hold what the other waits for."""
+    written: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
+        if "cooldowns" in statement:
+            values = parameters.values() if isinstance(parameters, Mapping) else parameters
+            written.extend(value for value in values if isinstance(value, str) and value.endswith(".test"))
+
+    event.listen(store.engine.sync_engine, "before_cursor_execute", note)
+    async with store.write() as conn:
+        await cooldowns.keep(conn, {"b.test": (NOW, 1), "c.test": None, "a.test": (NOW, 1)})
+    event.remove(store.engine.sync_engine, "before_cursor_execute", note)
+    assert written == ["a.test", "b.test", "c.test"]
 
 
 async def test_one_story_that_the_database_does_not_take_spoils_no_other(store: Store) -> None:

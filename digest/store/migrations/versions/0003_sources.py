@@ -1,6 +1,6 @@
 """Sources: where they moved to, when they are asked next, how they have fared; and who has asked us to wait.
 
-Revision 0003, after 0001.
+Revision 0003, after 0002.
 """
 
 from __future__ import annotations
