@@ -137,7 +137,13 @@ class Conflict(DigestError):
 
 
 class StoryTaken(Conflict):
-    """Another issue has taken one of these stories in the meantime; the issue may choose anew."""
+    """Another issue has taken some of these stories in the meantime; the issue may choose anew. titles: theirs."""
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        named = ", ".join(f"“{one_line(title)}”" for title in titles[:3]) or "one of these stories"
+        named += f" and {len(titles) - 3} more" if len(titles) > 3 else ""
+        super().__init__(f"another issue has taken {named} in the meantime")
+        self.titles = tuple(titles)
 
 
 class TokenError(DigestError):

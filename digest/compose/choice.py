@@ -16,6 +16,7 @@ from digest.compose.likeness import Vector, cosine
 from digest.compose.rank import Score
 from digest.model.issue import AlsoIn, is_sponsored
 from digest.model.story import Story
+from digest.model.titles import is_column
 
 LAMBDA = 0.75
 """How much worth counts beside variety."""
@@ -75,11 +76,11 @@ def choose(candidates: Sequence[Candidate], limits: Limits) -> tuple[list[Candid
 
 
 def _give_way(draft: _Draft, over: Iterable[Candidate]) -> None:
-    """Take whom a cap kept out, as long as the issue lacks stories; a second sponsored story never."""
+    """Take whom a cap kept out, as long as the issue lacks stories; a second sponsored story, or one it has, never."""
     for each in over:
         if len(draft.taken) >= draft.limits.min:
             return
-        if not (draft.sponsored and is_sponsored(each.story.topics)):
+        if not (draft.has(each) or (draft.sponsored and is_sponsored(each.story.topics))):
             draft.take(each)
 
 
@@ -112,6 +113,7 @@ class _Draft:
         self._of_source: Counter[str] = Counter({lead.story.source: 1})
         self._of_section: Counter[str] = Counter()
         self._likeness: dict[int, tuple[float, int, str]] = {}
+        self._identities = set(_identities(lead.story))
         self.taken.append(lead)
 
     def take(self, candidate: Candidate) -> None:
@@ -119,10 +121,17 @@ class _Draft:
         self._of_source[candidate.story.source] += 1
         self._of_section[candidate.section] += 1
         self.sponsored |= is_sponsored(candidate.story.topics)
+        self._identities.update(_identities(candidate.story))
+
+    def has(self, candidate: Candidate) -> bool:
+        """Whether the issue has a story with the candidate's link or its telling title: nobody reads one headline twice."""
+        return not self._identities.isdisjoint(_identities(candidate.story))
 
     def refuses(self, candidate: Candidate) -> str | None:
         """The cap that stands against a candidate; None if none does."""
         source, section = candidate.story.source, candidate.section
+        if self.has(candidate):
+            return "out: the issue has a story with its title or its link"
         if self.limits.per_source is not None and self._of_source[source] >= self.limits.per_source:
             return f"out: there are {self.limits.per_source} stories of {source} already"
         if section in self._maxima and self._of_section[section] >= self._maxima[section]:
@@ -155,6 +164,14 @@ class _Draft:
                 likeness, title = found, each.story.title
         self._likeness[candidate.story.id] = likeness, len(self.taken), title
         return likeness, title
+
+
+def _identities(story: Story) -> Iterable[tuple[str, str]]:
+    """What no two stories of an issue have in common. A column's title says nothing of what is in it."""
+    if story.link_key:
+        yield "link", story.link_key
+    if story.title_key and not is_column(story.title):
+        yield "title", story.title_key
 
 
 def _fill(draft: _Draft, ranked: Sequence[Candidate]) -> dict[Candidate, str]:

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from digest.compose.facts import contradict, is_column
+from digest.compose.facts import contradict
 from digest.compose.likeness import TEASER_CHARACTERS, Vector, Vocabulary, cosine, overlap, vector
 from digest.compose.words import terms
 from digest.model.story import Story
+from digest.model.titles import is_column
 
 ALIKE = 0.40
 """A story joins a cluster whose centroid it is so like."""
@@ -27,7 +28,7 @@ PERHAPS = 0.26
 those that tell: "Council approves budget for …" is the beginning of many stories."""
 WINDOW = timedelta(hours=120)
 MOST = 10
-"""More are no reports of one event but a topic."""
+"""More that are merely alike are a topic, no reports of one event; a wire report that twenty papers print is one report."""
 
 _TITLE_OVERLAP, _TITLE_SHARED = 0.5, 3
 _TITLE_ALIKE = 0.52
@@ -85,7 +86,7 @@ def _split(story: Story, language: str | None) -> tuple[list[str], list[str]]:
 def _text(story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary: Vocabulary) -> Text:
     weights = vector(title, teaser, vocabulary)
     signature = heapq.nsmallest(_SIGNATURE, weights, key=lambda term: (-weights[term], term))
-    column = is_column(story.title, story.language)
+    column = is_column(story.title)
     return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column, vocabulary)
 
 
@@ -134,12 +135,14 @@ def _best(text: Text, near: Iterable[_Group]) -> _Group | None:
 
 def _takes(group: _Group, text: Text) -> float | None:
     """How like the group's centroid the text is, if it belongs there; None if not."""
-    if len(group.members) >= MOST or text.story.published - group.members[0].story.published > WINDOW:
+    if text.story.published - group.members[0].story.published > WINDOW:
         return None
     if any(_same_page(text, member) for member in group.members):
         return 2.0
     if any(_same_title(text, member) for member in group.members):
         return None if any(_different_news(text, member) for member in group.members) else 1.5
+    if len(group.members) >= MOST:
+        return None
     if text.column or text.story.source in group.sources or any(member.column for member in group.members):
         return None
     likeness = group.likeness(text)

@@ -5,7 +5,7 @@ Pure. What is not here: the moves as values (model/edit), keeping and undoing th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from digest.errors import UsageError
@@ -21,9 +21,14 @@ def apply(issue: Issue, move: Move) -> Issue:
     return _ACTS[move.act](issue, move)
 
 
-def replay(issue: Issue, moves: Iterable[Move]) -> Issue:
-    """The issue after moves that made sense once; one that no longer does, because its story has gone, is passed over."""
+def replay(issue: Issue, moves: Iterable[Move], taken: Collection[int] = ()) -> Issue:
+    """The issue after moves that made sense once; one that no longer does, because its story has gone, is passed over.
+
+    taken: the ids of stories that another issue has carried: no move brings them in.
+    """
     for move in moves:
+        if move.story and move.story.story_id in taken:
+            continue
         try:
             issue = apply(issue, move)
         except UsageError:

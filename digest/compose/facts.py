@@ -1,7 +1,6 @@
 """What makes two alike headlines tell of different things: another number of the same unit, another day, another quarter.
 
-Also which titles name a column rather than a story ("Weekly roundup"). What is not here: how alike two texts are
-(likeness).
+What is not here: how alike two texts are (likeness), which titles name a column rather than a story (model/titles).
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-
-from digest.compose.words import terms
 
 Facts = dict[str, frozenset[str]]
 """Kind of fact, such as "day" or "%", to the values that a title gives it."""
@@ -64,25 +61,6 @@ _DATED = {name: ("weekday", days[0]) for days in _DAYS for name in days} | {
     name: ("month", months[0]) for months in _MONTHS for name in months if name not in {"may", "march", "mars"}
 }
 _WORD = re.compile(r"[^\W\d_]+")
-
-_COLUMN_WORDS = """weekly daily monthly morning evening midday nightly week weekend day today tomorrow yesterday month
-year roundup round wrap recap review digest briefing brief bulletin newsletter headlines headline top stories story news
-    latest links reads reading podcast episode editorial letters opinion calendar diary agenda events obituaries
-    corrections update updates live blog photos pictures gallery quiz crossword cartoon horoscope weather forecast
-    market markets watch monday tuesday wednesday thursday friday saturday sunday january february march april may june
-    july august september october november december wochenrückblick rückblick wochenschau presseschau überblick
-    nachrichten woche tag morgen abend revue presse semaine resumen semana noticias edition issue number vol part"""
-
-
-@lru_cache(maxsize=1)
-def _column_terms() -> frozenset[str]:
-    return frozenset(terms(_COLUMN_WORDS, "en")) | frozenset(terms(_COLUMN_WORDS, "de"))
-
-
-def is_column(title: str, language: str | None = None) -> bool:
-    """Whether a title names a column that comes again and again: it has no word but those of calendars and news desks."""
-    words = [term for term in terms(title, language) if not term[0].isdigit()]
-    return all(word in _column_terms() for word in words)
 
 
 @lru_cache(maxsize=50_000)

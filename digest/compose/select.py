@@ -65,24 +65,28 @@ class Carried:
 class Selection:
     """The chosen stories, the lead first; `why` has a sentence for every candidate, by story id.
 
-    able: the stories that could have been chosen, by story id.
+    able: the stories that could have been chosen, by story id. carried: the ids of those that an issue has carried, or
+    another source's report of them.
     """
 
     stories: tuple[IssueStory, ...]
     why: Mapping[int, str]
     able: Mapping[int, Candidate]
+    carried: frozenset[int] = frozenset()
 
 
 def select(candidates: Sequence[Story], carried: Mapping[int, Carried], rules: Rules) -> Selection:
     """Choose from `candidates`; `carried` names, by story id, the issue that carried a story already."""
     texts = read(candidates, rules.language)
     out = {story.id: reason for story in candidates if (reason := _kept_out(story, carried, rules))}
+    sent = {story.id for story in candidates if story.id in carried}
     fit: list[Candidate] = []
     for cluster in clusters(texts):
         told = _told_already(cluster, carried)
         able = [story for story in cluster.members if story.id not in out]
         if told or not able:
             out |= {story.id: told for story in able}
+            sent |= {story.id for story in able} if told else set()
             continue
         best = representative(able, rules.weights)
         out |= {story.id: _duplicate(best) for story in able if story is not best}
@@ -90,7 +94,7 @@ def select(candidates: Sequence[Story], carried: Mapping[int, Carried], rules: R
     chosen, left = choice.choose(fit, _limits(rules))
     stories = tuple(issue_story(candidate, place) for place, candidate in enumerate(chosen))
     why = out | left | {story.story_id: story.why for story in stories}
-    return Selection(stories, why, {candidate.story.id: candidate for candidate in fit})
+    return Selection(stories, why, {candidate.story.id: candidate for candidate in fit}, frozenset(sent))
 
 
 def in_order(pool: Sequence[Story], selection: Selection) -> list[Story]:

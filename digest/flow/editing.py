@@ -51,7 +51,7 @@ async def undo(room: Newsroom, issue_id: int) -> Issue:
             raise UsageError(f"issue {issue_id} has no edit that could be undone")
         number, move = standing[-1]
         await edits.undo(conn, issue_id, number)
-        await selection.redo(conn, issue)
+        await selection.redo(conn, room, issue)
         await room.log(conn, "issue.edit_undone", issue, act=move.act, **_told(move, issue))
         return await issues.get(conn, issue_id)
 

@@ -18,7 +18,6 @@ from digest import clock as clock_module
 from digest import log
 from digest.errors import AskedToWait, GatherError, NotFound, StoreError, one_line
 from digest.flow import keeping
-from digest.flow.keeping import OLD
 from digest.flow.newsroom import Newsroom
 from digest.flow.source_health import learn_cooldowns
 from digest.gather.completing import Known
@@ -27,8 +26,6 @@ from digest.gather.sources import SourceRead, Validators, adopted, read_source
 from digest.settings import Gather
 from digest.store import sources, stories
 from digest.store.sources import SourceRow
-
-__all__ = ["OLD", "SourceReport", "fetcher", "gather", "try_source"]
 
 BELIEVED = timedelta(days=8)
 """How long validators are believed: some servers answer 304 to whatever is conditional, for ever."""

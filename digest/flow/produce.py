@@ -18,7 +18,6 @@ from digest.compose.choice import Section
 from digest.compose.select import Carried, Rules, Selection, by_hand, in_order, issue_story, select
 from digest.errors import NotFound, UsageError
 from digest.flow import notify, source_health
-from digest.flow.gathering import OLD
 from digest.flow.newsroom import Newsroom
 from digest.flow.selection import keep
 from digest.model.issue import REGULAR, Issue, IssueState, IssueStory
@@ -29,6 +28,8 @@ from digest.store.stories import Memory
 
 _CHOOSING = ThreadPoolExecutor(1, "choosing")
 _MONTH, _WEEK = timedelta(days=30), timedelta(days=7)
+_HORIZON = timedelta(days=365)
+"""So far back `digest stories` looks where no newsletter is named."""
 
 
 async def choose(
@@ -102,7 +103,7 @@ async def explain(room: Newsroom, name: str | None) -> tuple[list[Story], Mappin
         if name is not None:
             pool, selection = await choose(conn, room, name)
             return in_order(pool, selection), selection.why
-        return await stories.pool(conn, None, room.clock.now() - OLD), {}
+        return await stories.pool(conn, None, room.clock.now() - _HORIZON), {}
 
 
 async def from_pool(conn: Connection, room: Newsroom, issue: Issue, story_id: int) -> IssueStory:
@@ -115,7 +116,7 @@ async def from_pool(conn: Connection, room: Newsroom, issue: Issue, story_id: in
     if story is None:
         raise NotFound(f"the pool of {issue.newsletter} has no story {story_id}; see: digest stories --newsletter "
                        f"{issue.newsletter}")  # fmt: skip
-    if " carried " in selection.why[story_id]:
+    if story_id in selection.carried:
         raise UsageError(f"“{story.title}” is {selection.why[story_id]}")
     able = selection.able.get(story_id)
     return issue_story(
@@ -147,7 +148,7 @@ async def build(room: Newsroom, issue: Issue) -> Issue:
         if issue.state is not IssueState.DRAFT or chosen is None:
             return issue
         now, selection = chosen
-        made = await keep(conn, issue, selection.stories)
+        made = await keep(conn, room, issue, selection.stories)
         if wanting := lacks(room, issue.newsletter, len(made.stories)):
             await issues.note(conn, issue.id, reason=wanting, built_at=now)
         else:
@@ -183,7 +184,7 @@ async def rebuild(room: Newsroom, issue: Issue) -> Issue:
         if issue.state is not IssueState.REVIEW or chosen is None:
             return issue
         now, selection = chosen
-        made = await keep(conn, issue, selection.stories)
+        made = await keep(conn, room, issue, selection.stories)
         await issues.note(conn, issue.id, built_at=now)
         await room.log(conn, "issue.rebuilt", issue, reason="another issue took one of its stories")
         if wanting := lacks(room, issue.newsletter, len(made.stories)):

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
 from digest import log
-from digest.compose.select import next_best
+from digest.compose.select import Selection, next_best
 from digest.compose.withdrawn import Fault, Page, fault_of
 from digest.errors import GatherError, UsageError
 from digest.flow import editing, gathering, produce
@@ -49,24 +49,37 @@ async def look_again(room: Newsroom, issue: Issue) -> tuple[Issue, list[str]]:
     """
     faults = await _faults(room, issue)
     drop = room.settings.newsletter(issue.newsletter).withdrawn == "drop" and issue.id != 0
+    gone = {story.story_id for story, fault in faults if drop and fault.gone}
+    spare = await _spare(room, issue) if gone else None
     warnings = []
     for story, fault in faults:
-        replaced = drop and fault.gone
-        if replaced:
+        replaced = False
+        if spare is not None and story.story_id in gone:
+            without = {each.story_id for each in (*issue.stories, *spare.chosen)} | gone
             try:
-                issue = await _replace(room, issue, story)
+                issue = await _replace(room, issue, story, next_best(spare.selection, without))
+                replaced = True
             except UsageError:  # the only story: better a dead link than no issue, and somebody is told
-                replaced = False
+                pass
         warnings.append(f"“{story.title}” ({story.source}): {fault.reason}{'; it was dropped' if replaced else ''}")
     return issue, warnings
 
 
-async def _replace(room: Newsroom, issue: Issue, story: IssueStory) -> Issue:
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """What an issue could carry now, and what was chosen for it: that an editor dropped shall not come back."""
+
+    selection: Selection
+    chosen: tuple[IssueStory, ...]
+
+
+async def _spare(room: Newsroom, issue: Issue) -> _Spare:
     async with room.store.read() as conn:
         _, selection = await produce.choose(conn, room, issue.newsletter, issue.edition)
-        chosen = await edits.selection(conn, issue.id) or ()
-    without = {each.story_id for each in (*issue.stories, *chosen)} | {story.story_id}
-    best = next_best(selection, without)
+        return _Spare(selection, await edits.selection(conn, issue.id) or ())
+
+
+async def _replace(room: Newsroom, issue: Issue, story: IssueStory, best: IssueStory | None) -> Issue:
     moves = [Move(Act.DROP, story.story_id)]
     if best is not None:
         why = f"{best.why}; it came for a story that was withdrawn"

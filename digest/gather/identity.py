@@ -11,6 +11,8 @@ from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 import idna
 
+from digest.model.titles import is_column
+
 _TRACKING_PREFIXES = (
     "utm_", "mtm_", "matomo_", "piwik_", "pk_", "hsa_", "at_", "_hs", "vero_", "oly_", "itm_", "stm_", "guce_",
 )  # fmt: skip
@@ -89,8 +91,11 @@ def is_aggregator(link: str) -> bool:
 def title_key(title: str) -> str:
     """The identity of a title: case, punctuation, spaces and width folded away.
 
-    "" when it has fewer than 4 words (8 characters in scripts without spaces): such a title identifies nothing.
+    "" when it has fewer than 4 words (8 characters in scripts without spaces), or names a column: such a title identifies
+    nothing.
     """
+    if is_column(title):
+        return ""
     folded = "".join(_folded(character) for character in unicodedata.normalize("NFKC", title).casefold())
     words = folded.split()
     unspaced = sum(1 for character in folded if _has_no_spaces(character))

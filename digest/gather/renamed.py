@@ -32,7 +32,8 @@ def renamed(found: Sequence[RawStory], known: Mapping[int, int], twins: Sequence
     known: position to story id of those that are recognised by link or id. twins: the source's stories with their titles.
     It is renamed when more than half of the items, and three at least, are new by link and id but known by title, each
     title once here and once there, at about the same time. A weekly column bears its title again, but a week later; and
-    where the old item stands beside the new one, it is another story.
+    where the old item stands beside the new one, it is another story. An item without a date proves nothing: a page of
+    daily columns bears yesterday's titles over new stories.
     """
     seen = set(known.values())
     once = Counter(story.title_key for story in found)
@@ -47,4 +48,4 @@ def renamed(found: Sequence[RawStory], known: Mapping[int, int], twins: Sequence
 
 
 def _at_one_time(story: RawStory, twin: Twin) -> bool:
-    return story.published is None or abs(story.published - twin.published) <= _SAME_TIME
+    return story.published is not None and abs(story.published - twin.published) <= _SAME_TIME

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import StoryTaken
 from digest.model.issue import IssueStory
 from digest.model.story import RawStory, Story
+from digest.model.titles import is_column
 from digest.store import upsert
 from digest.store.engine import Connection
 from digest.store.names import bounded, recognised, storable
@@ -163,11 +164,13 @@ async def _note_sighting(conn: Connection, story_id: int, source: str, now: date
 
 
 async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime) -> list[Story]:
-    """Stories first seen after `since` that one of `sources` carried (None: any), newest first."""
+    """Stories that `sources` (None: any) brought after `since` for the first time, newest first.
+
+    first_seen is when one of these sources brought it: that another newsletter's source had it before makes it no older.
+    """
     query = select(stories).where(stories.c.first_seen > since)
     if sources is not None:
-        carried = select(sightings.c.story_id).where(sightings.c.source.in_(list(sources)))
-        query = query.where(stories.c.id.in_(carried))
+        query = _brought(list(sources), since)
     rows = (await conn.execute(query.order_by(stories.c.published.desc(), stories.c.id))).mappings().all()
     also = await carriers(conn, [row["id"] for row in rows])
     return [
@@ -180,6 +183,20 @@ async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime)
         )
         for row in rows
     ]
+
+
+def _brought(sources: Sequence[str], since: datetime) -> Select[Any]:
+    before = sightings.alias("before")
+    mine = before.c.source.in_(sources) & (before.c.story_id == sightings.c.story_id)
+    first = (
+        select(sightings.c.story_id, func.min(sightings.c.seen_at).label("at"))
+        .where(sightings.c.source.in_(sources), sightings.c.seen_at > since)
+        .where(~select(before.c.story_id).where(mine, before.c.seen_at <= since).exists())
+        .group_by(sightings.c.story_id)
+        .subquery("first")
+    )
+    columns = [each for each in stories.c if each is not stories.c.first_seen]
+    return select(*columns, first.c.at.label("first_seen")).join(first, first.c.story_id == stories.c.id)
 
 
 async def carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
@@ -207,7 +224,8 @@ def marks(story: IssueStory | Story) -> list[tuple[str, str]]:
         marks += [("link", bounded(each.link_key)) for each in story.also if each.link_key]
     if story.guid:
         marks.append(("id", bounded(f"{story.source} {story.guid}")))
-    if story.title_key:
+    # Stories kept by an older Digest have the titles of columns for keys.
+    if story.title_key and not is_column(story.title_key):
         marks.append(("title", bounded(story.title_key)))
     return marks
 
@@ -229,7 +247,29 @@ async def remember(
         async with conn.begin_nested():
             await conn.execute(insert(memory), rows)
     except IntegrityError:
-        raise StoryTaken("another issue has taken one of these stories in the meantime") from None
+        gone = await taken(conn, newsletter, edition, issue_id, chosen, now)
+        raise StoryTaken([story.title for story in gone]) from None
+
+
+async def taken(
+    conn: Connection, newsletter: str, edition: str, issue_id: int, chosen: Iterable[IssueStory], now: datetime
+) -> list[IssueStory]:
+    """Those of `chosen`, each once, that another issue of the edition has carried, by the memory."""
+    once = {story.story_id: story for story in chosen}
+    asked = {mark for story in once.values() for mark in marks(story)}
+    kinds, values = sorted({kind for kind, _ in asked}), sorted({value for _, value in asked})
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(values), 500):
+        query = select(memory.c.kind, memory.c.value).where(
+            memory.c.newsletter == newsletter,
+            memory.c.edition == edition,
+            memory.c.issue_id != issue_id,
+            memory.c.at > now - REMEMBERED,
+            memory.c.kind.in_(kinds),
+            memory.c.value.in_(values[start : start + 500]),
+        )
+        found.update((kind, value) for kind, value in await conn.execute(query))
+    return [story for story in once.values() if not found.isdisjoint(marks(story))]
 
 
 async def release(conn: Connection, issue_id: int) -> None:

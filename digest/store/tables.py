@@ -90,6 +90,8 @@ stories = Table(
     Column("first_seen", Instant, nullable=False),
     Index("ix_stories_source_guid", "source", "guid"),
     Index("ix_stories_first_seen", "first_seen"),
+    # A story may be withdrawn, and edits and issues know stories by their numbers: no number is ever given twice.
+    sqlite_autoincrement=True,
 )
 
 # A story that several sources carry is stored once; who else carried it stands here.
@@ -99,6 +101,7 @@ sightings = Table(
     Column("story_id", Id, ForeignKey("stories.id", ondelete="CASCADE"), primary_key=True),
     Column("source", String(64), primary_key=True),
     Column("seen_at", Instant, nullable=False),
+    Index("ix_sightings_source_seen_at", "source", "seen_at"),
 )
 
 issues = Table(

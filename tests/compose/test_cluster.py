@@ -78,8 +78,13 @@ def test_a_short_headline_alone_puts_nothing_together() -> None:
     assert together(told(1, "Big fire", "wire", ""), told(2, "Fire big", "papers", "")) == [[1], [2]]
 
 
-def test_a_cluster_has_ten_members_at_most() -> None:
-    many = [told(number, SHIPS, f"s{number}", hours=number / 10) for number in range(14)]
+def test_a_report_that_many_print_is_one_story_however_many() -> None:
+    many = [told(number, SHIPS, f"s{number}", hours=number / 10) for number in range(40)]
+    assert sorted(map(len, together(*many))) == [40]
+
+
+def test_a_cluster_of_what_is_merely_alike_has_ten_members_at_most() -> None:
+    many = [told(number, f"{SHIPS} {'again ' * number}", f"s{number}", hours=number / 10) for number in range(14)]
     assert sorted(map(len, together(*many))) == [4, MOST]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.compose.facts import contradict, facts_of, is_column
+from digest.compose.facts import contradict, facts_of
 from digest.compose.likeness import DUPLICATE, SAME_STORY, Vocabulary, cosine, similarity, vector
 from digest.compose.words import terms
 from tests import corpus_dedup
@@ -165,18 +165,3 @@ def test_the_same_number_however_written_does_not(one: str, other: str) -> None:
 def test_no_title_contradicts_itself(title: str) -> None:
     assert not contradict(title, title)
     assert facts_of(title) == facts_of(title)
-
-
-@pytest.mark.parametrize(
-    ("title", "column"),
-    [
-        ("Weekly roundup", True),
-        ("Morning briefing, 23 November 2026", True),
-        ("The week in review", True),
-        ("Presseschau", True),
-        ("Navy weekly", False),
-        ("Shipyard opens", False),
-    ],
-)
-def test_a_column_is_known_by_its_words(title: str, column: bool) -> None:
-    assert is_column(title) is column

@@ -381,3 +381,26 @@ def test_the_next_best_is_the_best_that_is_not_in_the_issue() -> None:
     selection = select(stories, {}, rules(max=3))
     best = [next_best(selection, set(range(number))) for number in range(6)]
     assert [each and each.story_id for each in best] == [0, 1, 2, 3, 4, None]
+
+
+def test_no_issue_has_one_headline_twice_but_columns_may_share_theirs() -> None:
+    teasers = ("Firefighters in Harbour Street found a pensioner on the second floor on Sunday evening.",
+               "A farm near Oakwell burned down overnight; neighbours tried to reach the owner, 54.")  # fmt: skip
+    names = ("wire", "papers")
+
+    def pair(title: str) -> list[Story]:
+        return [
+            story(number, title=title, title_key=title.casefold(), teaser=teaser, source=source)
+            for number, (source, teaser) in enumerate(zip(names, teasers, strict=True), 1)
+        ]
+
+    found = select(pair("Man dies in house fire"), {}, rules(names))  # two events: the clusters keep them apart
+    assert len(found.stories) == 1
+    assert "out: the issue has a story with its title or its link" in found.why.values()
+    assert len(select(pair("Weekly roundup"), {}, rules(names)).stories) == 2
+
+
+def test_what_was_carried_is_known_by_number_another_sources_report_of_it_too() -> None:
+    same: dict[str, Any] = {"title": "Navy orders four patrol ships", "title_key": "navy orders four patrol ships"}
+    pool = [story(1, **same), story(2, source="papers", **same), story(3, title="What the ship carried home")]
+    assert select(pool, {1: Carried(7)}, rules(("wire", "papers"))).carried == {1, 2}

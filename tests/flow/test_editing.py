@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.errors import IllegalMove, NotFound, UsageError
+from digest.errors import IllegalMove, NotFound, StoryTaken, UsageError
 from digest.flow import editing, gathering, membership, produce, publish
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue, IssueState
@@ -139,3 +139,41 @@ async def test_a_story_sent_is_out_and_the_day_is_told(make_site: OpenSite) -> N
     site.clock.at += timedelta(days=1)
     _, why = await produce.explain(site.room, NOTES)
     assert set(why.values()) == {"out: issue 1 carried it (sent on 23 November 2026)"}
+
+
+async def test_a_pinned_or_added_story_that_another_issue_took_stays_out_and_the_issue_goes(
+    make_site: OpenSite,
+) -> None:
+    site, first = await under_review(make_site)
+    second = await produce.draft(site.room, NOTES, site.clock.now() + timedelta(minutes=1), scheduled=False)
+    pinned, added = second.stories[1], second.stories[2]
+    moves = [
+        Move(Act.PIN, pinned.story_id), Move(Act.TITLE, pinned.story_id, "Mine"), Move(Act.DROP, added.story_id),
+        Move(Act.ADD, added.story_id, story=added), Move(Act.INTRO, text="Good morning."),
+    ]  # fmt: skip
+    await editing.apply(site.room, second.id, moves)
+    await publish.approve(site.room, first.id)
+    site.clock.pass_(60)
+    site.publish("e", "f", "g")
+    await gathering.gather(site.room)
+    with pytest.raises(StoryTaken) as raised:
+        await publish.approve(site.room, second.id)
+    assert {"Mine", added.title} <= set(raised.value.titles)
+    gone = await publish.approve_or_rebuild(site.room, second.id)
+    assert (gone.state, sorted(titles(gone)), gone.intro) == (IssueState.APPROVED, ["e", "f", "g"], "Good morning.")
+    told = [action for action, _ in await site.happened(second.id)]
+    assert told.count("issue.story_taken") == 2
+
+
+async def test_words_of_a_reason_keep_no_story_from_an_editor(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.publish("e", prefix="What the ship carried home is")
+    await gathering.gather(site.room)
+    town = site.room.settings.newsletter(NOTES)
+    site.room.settings.newsletters[NOTES] = town.model_copy(
+        update={"rank": town.rank.model_copy(update={"exclude": ["ship carried home"]})}
+    )
+    pool, why = await produce.explain(site.room, NOTES)
+    (excluded,) = (story.id for story in pool if " carried " in why[story.id])
+    added = await editing.apply(site.room, issue.id, [await editing.from_pool(site.room, issue.id, excluded, 0)])
+    assert at(added, 0) == excluded

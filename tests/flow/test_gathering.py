@@ -440,17 +440,18 @@ async def test_a_source_with_another_address_is_looked_at_for_the_first_time(sit
 
 
 async def test_a_feed_that_moves_to_another_domain_brings_no_news(site: Site) -> None:
+    site.publish("a", "b", "c", "d", prefix="Ship")
     await look(site)
     date = dated(site)
     moved = [
-        item(key, f"Story number {key} of the day", f"https://fresh.example.net/{key}", date) for key in ("a", "b", "c")
+        item(key, f"Ship number {key} of the day", f"https://fresh.example.net/{key}", date) for key in ("a", "b", "c")
     ]
     offer(site, feed(*moved, item("e", "A story that is really new", date=date)))
     assert (await look(site)).new == 1
     found = await pool(site)
     assert len(found) == 5
     links = {each.title: each.link for each in found}
-    assert links["Story number a of the day"] == "https://fresh.example.net/a"
+    assert links["Ship number a of the day"] == "https://fresh.example.net/a"
     offer(site, feed(*moved))
     assert (await look(site)).new == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -190,3 +191,23 @@ async def test_an_editors_own_headline_is_no_withdrawal(make_site: OpenSite) -> 
     site, issue = await under_review(make_site)
     edited = await editing.apply(site.room, issue.id, [Move(Act.TITLE, issue.stories[0].story_id, "Quite other words")])
     assert await withdrawal.withdrawn(site.room, edited) == []
+
+
+async def test_however_many_are_withdrawn_the_choice_is_made_once(
+    make_site: OpenSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, issue = await under_review(make_site, 'withdrawn = "drop"')
+    for place in (0, 1):
+        site.web.pages[f"/{key_of(site, issue, place)}"] = Page(status=404)
+    choices = []
+    choose = produce.choose
+
+    async def counted(*asked: Any) -> Any:
+        choices.append(asked)
+        return await choose(*asked)
+
+    monkeypatch.setattr(produce, "choose", counted)
+    changed, warnings = await withdrawal.look_again(site.room, issue)
+    (spare,) = set(TITLES.values()) - {story.title for story in issue.stories}
+    assert [story.title for story in changed.stories] == [issue.stories[2].title, spare]
+    assert (len(choices), len(warnings)) == (1, 2)

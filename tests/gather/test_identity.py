@@ -101,3 +101,7 @@ def test_titles_are_equal_but_for_case_punctuation_and_width() -> None:
 @pytest.mark.parametrize("title", ["", "Weekly roundup", "News in brief", "社説", "今日のニュース", "!!! ??? ... ---"])
 def test_a_common_title_identifies_nothing(title: str) -> None:
     assert title_key(title) == ""
+
+
+def test_the_title_of_a_column_identifies_nothing_however_long() -> None:
+    assert title_key("Weekly news roundup and market calendar") == ""

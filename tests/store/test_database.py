@@ -15,7 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, insert, inspect, select, text
+from sqlalchemy import Connection, MetaData, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
 from digest.errors import StoreError
@@ -24,7 +24,7 @@ from digest.store import issues, migrate, stories, tables
 from digest.store.engine import Store
 from digest.store.tables import metadata, sources
 from tests.conftest import Database, OpenStore
-from tests.store.world import NOW, after, number_of, raw_story
+from tests.store.world import NOW, after, issue_story, number_of, raw_story
 
 NAIVE = datetime(2026, 11, 23, 7, 0)  # noqa: DTZ001
 
@@ -86,6 +86,34 @@ async def test_a_migrated_schema_is_the_schema_of_the_code(store: Store) -> None
 
 def test_the_head_is_the_newest_script() -> None:
     assert ScriptDirectory(str(migrate.FOLDER)).get_heads() == [migrate.HEAD]
+
+
+async def test_a_filled_database_keeps_its_stories_when_their_numbers_become_unique(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "HEAD", "0005")
+    old = await Store.open(empty_database.url, empty_database.root)
+    async with old.write() as conn:
+        for key, source in (("1", "wire"), ("1", "papers"), ("2", "wire"), ("3", "wire")):
+            await stories.add(conn, raw_story(key, source=source), NOW)
+        issue = await issues.create(conn, "notes", NOW, NOW, scheduled=False)
+        assert issue is not None
+        await issues.put_stories(conn, issue, [issue_story("3", story_id=3)])
+        await conn.execute(delete(tables.stories).where(tables.stories.c.id == 3))
+        before = await stories.pool(conn, None, after(-1))
+    await old.close()
+    monkeypatch.undo()
+    new = await Store.open(empty_database.url, empty_database.root)
+    async with new.write() as conn:
+        assert await stories.pool(conn, None, after(-1)) == before
+        assert [each.also for each in before] == [("papers",), ()]
+        await stories.add(conn, raw_story("4"), NOW)
+        assert {each.id for each in await stories.pool(conn, ["wire"], after(-1))} == {1, 2, 4}
+        assert await conn.run_sync(_differences) == []
+        await conn.execute(delete(tables.stories).where(tables.stories.c.id == 1))
+        assert {each.id for each in await stories.pool(conn, ["wire", "papers"], after(-1))} == {2, 4}
+        assert await number_of(conn, tables.sightings) == 2
+    await new.close()
 
 
 async def test_a_first_opening_makes_the_schema_and_a_second_changes_nothing(empty_database: Database) -> None:

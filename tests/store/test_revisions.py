@@ -143,3 +143,13 @@ async def test_many_may_go_at_once(store: Store) -> None:
     await send(store, "7")
     await mirror(store)
     assert await titles(store) == ["Story 7"]
+
+
+async def test_the_number_of_a_withdrawn_story_is_no_other_storys(store: Store) -> None:
+    async with store.write() as conn:
+        await revisions.put(conn, raw_story("1"), NOW)
+        [first] = await stories.pool(conn, None, after(-1))
+        await revisions.mirror(conn, "wire", [], set(), NOW)
+        await revisions.put(conn, raw_story("2"), NOW)
+        [second] = await stories.pool(conn, None, after(-1))
+    assert second.id > first.id

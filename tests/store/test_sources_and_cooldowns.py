@@ -103,14 +103,14 @@ async def test_a_renamed_story_is_known_by_its_new_names_only(store: Store) -> N
     await _add(store, raw_story("1"), raw_story("2"))
     fresh = raw_story("1", guid="fresh", link="https://fresh.example.net/1", link_key="fresh.example.net/1")
     async with store.write() as conn:
-        [known] = await names.titled(conn, "wire", ["story 1", "story 9", ""])
-        assert known == Titled(known.story_id, "story 1", NOW)
+        [known] = await names.titled(conn, "wire", ["ship 1", "ship 9", ""])
+        assert known == Titled(known.story_id, "ship 1", NOW)
         await names.rename(conn, known.story_id, fresh)
         assert await names.recognised(conn, "wire", [fresh, raw_story("1")]) == {0: known.story_id}
         # The name is taken: whoever has it keeps it, and nothing breaks.
         await names.rename(conn, known.story_id, raw_story("2"))
         assert await names.recognised(conn, "wire", [fresh]) == {0: known.story_id}
-        assert await names.titled(conn, "gazette", ["story 1"]) == []
+        assert await names.titled(conn, "gazette", ["ship 1"]) == []
 
 
 async def test_who_keeps_and_who_chooses_go_one_after_the_other(open_store: OpenStore) -> None:

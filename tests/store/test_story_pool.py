@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -38,6 +38,24 @@ async def test_the_pool_says_which_links_it_knows_however_long_they_are(store: S
         assert await stories.known_links(conn, []) == set()
 
 
+async def test_a_story_is_as_new_as_the_sources_that_are_asked_for_brought_it(store: Store) -> None:
+    async with store.write() as conn:
+        await stories.add(conn, raw_story("1", source="wire"), NOW)
+        await stories.add(conn, raw_story("2", source="papers"), NOW)
+        for source, later in (("papers", 60), ("blog", 120), ("papers", 180)):
+            await stories.add(conn, raw_story("1", source=source), after(later))
+
+    async def seen(*sources: str, since: float) -> dict[str, datetime]:
+        async with store.read() as conn:
+            return {each.link_key[-1]: each.first_seen for each in await stories.pool(conn, sources, after(since))}
+
+    assert await seen("papers", "blog", since=0) == {"1": after(60)}
+    assert await seen("papers", "blog", since=-1) == {"1": after(60), "2": NOW}
+    assert await seen("blog", since=60) == {"1": after(120)}
+    assert await seen("papers", "blog", since=60) == {}
+    assert await seen("papers", "wire", since=0) == {}
+
+
 async def test_a_story_comes_back_as_it_was_found(store: Store) -> None:
     published = after(-3600)
     raw = raw_story(published=published, image="https://i.example.com/1.png", language="en", topics=("naval", "air"))
@@ -50,7 +68,7 @@ async def test_a_story_comes_back_as_it_was_found(store: Store) -> None:
         link="https://news.example.com/1",
         link_key="news.example.com/1",
         title="Story 1",
-        title_key="story 1",
+        title_key="ship 1",
         teaser="A teaser.",
         published=published,
         first_seen=NOW,
@@ -160,7 +178,7 @@ async def test_an_edition_remembers_link_id_and_title(store: Store) -> None:
         assert await carried(conn, NOTES, REGULAR) == {
             ("link", "news.example.com/1"): issue,
             ("id", "wire guid-1"): issue,
-            ("title", "story 1"): issue,
+            ("title", "ship 1"): issue,
             ("link", "news.example.com/2"): issue,
         }
         assert await carried(conn, NOTES, "weekly") == {}
@@ -171,9 +189,15 @@ async def test_stories_of_one_issue_may_share_a_title(store: Store) -> None:
     issue = await new_issue(store)
     async with store.write() as conn:
         await stories.remember(
-            conn, NOTES, REGULAR, issue, [issue_story("1"), issue_story("2", 1, title_key="story 1")], NOW
+            conn, NOTES, REGULAR, issue, [issue_story("1"), issue_story("2", 1, title_key="ship 1")], NOW
         )
         assert len(await carried(conn, NOTES, REGULAR)) == 5
+
+
+def test_the_title_of_a_column_is_no_mark_even_where_it_was_stored_as_one() -> None:
+    title = "Weekly news roundup and market calendar"
+    assert "title" not in dict(stories.marks(issue_story(title=title, title_key=title.casefold())))
+    assert "title" in dict(stories.marks(issue_story(title="Weekly", title_key="navy orders four new ships")))
 
 
 async def test_very_long_keys_are_remembered(store: Store) -> None:
@@ -191,7 +215,7 @@ async def test_very_long_keys_are_remembered(store: Store) -> None:
     [
         issue_story("new", 1, link_key="news.example.com/1"),
         issue_story("new", 1, guid="guid-1"),
-        issue_story("new", 1, title_key="story 1"),
+        issue_story("new", 1, title_key="ship 1"),
     ],
     ids=["link", "id", "title"],
 )
@@ -215,7 +239,7 @@ async def test_a_transaction_goes_on_after_a_conflict(store: Store) -> None:
         await stories.remember(conn, NOTES, REGULAR, two, [issue_story("3")], NOW)
     async with store.read() as conn:
         memory = await carried(conn, NOTES, REGULAR)
-    assert [value for kind, value in sorted(memory) if kind == "title"] == ["story 1", "story 3"]
+    assert [value for kind, value in sorted(memory) if kind == "title"] == ["ship 1", "ship 3"]
 
 
 async def test_of_two_issues_approved_at_once_one_gets_the_story(open_store: OpenStore) -> None:

@@ -36,7 +36,7 @@ def raw_story(key: str = "1", **more: Any) -> RawStory:
         "link": f"https://news.example.com/{key}",
         "link_key": f"news.example.com/{key}",
         "title": f"Story {key}",
-        "title_key": f"story {key}",
+        "title_key": f"ship {key}",
         "teaser": "A teaser.",
     }
     return RawStory(**values | more)
@@ -51,7 +51,7 @@ def issue_story(key: str = "1", position: int = 0, **more: Any) -> IssueStory:
         "link_key": f"news.example.com/{key}",
         "guid": f"guid-{key}",
         "title": f"Story {key}",
-        "title_key": f"story {key}",
+        "title_key": f"ship {key}",
         "teaser": "A teaser.",
         "published": NOW - timedelta(hours=1),
     }
