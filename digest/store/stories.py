@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import StoryTaken
@@ -15,6 +15,7 @@ from digest.model.issue import IssueStory
 from digest.model.story import RawStory, Story
 from digest.model.titles import is_column
 from digest.store import upsert
+from digest.store.arrivals import brought
 from digest.store.engine import Connection
 from digest.store.names import bounded, recognised, storable
 from digest.store.tables import issues, memory, sightings, stories
@@ -170,7 +171,7 @@ async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime)
     """
     query = select(stories).where(stories.c.first_seen > since)
     if sources is not None:
-        query = _brought(list(sources), since)
+        query = brought(list(sources), since)
     rows = (await conn.execute(query.order_by(stories.c.published.desc(), stories.c.id))).mappings().all()
     also = await carriers(conn, [row["id"] for row in rows])
     return [
@@ -183,20 +184,6 @@ async def pool(conn: Connection, sources: Iterable[str] | None, since: datetime)
         )
         for row in rows
     ]
-
-
-def _brought(sources: Sequence[str], since: datetime) -> Select[Any]:
-    before = sightings.alias("before")
-    mine = before.c.source.in_(sources) & (before.c.story_id == sightings.c.story_id)
-    first = (
-        select(sightings.c.story_id, func.min(sightings.c.seen_at).label("at"))
-        .where(sightings.c.source.in_(sources), sightings.c.seen_at > since)
-        .where(~select(before.c.story_id).where(mine, before.c.seen_at <= since).exists())
-        .group_by(sightings.c.story_id)
-        .subquery("first")
-    )
-    columns = [each for each in stories.c if each is not stories.c.first_seen]
-    return select(*columns, first.c.at.label("first_seen")).join(first, first.c.story_id == stories.c.id)
 
 
 async def carriers(conn: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:

@@ -90,8 +90,7 @@ stories = Table(
     Column("first_seen", Instant, nullable=False),
     Index("ix_stories_source_guid", "source", "guid"),
     Index("ix_stories_first_seen", "first_seen"),
-    # A story may be withdrawn, and edits and issues know stories by their numbers: no number is ever given twice.
-    sqlite_autoincrement=True,
+    sqlite_autoincrement=True,  # edits know stories by number: that of a withdrawn one is never given again
 )
 
 # A story that several sources carry is stored once; who else carried it stands here.

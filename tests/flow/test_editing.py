@@ -86,7 +86,7 @@ async def test_an_editors_subject_and_words_are_what_is_approved(make_site: Open
     await editing.apply(site.room, issue.id, moves)
     approved = await publish.approve(site.room, issue.id)
     assert (approved.subject, approved.stories[0].teaser) == ("A subject of mine", "Another teaser.")
-    with pytest.raises(IllegalMove, match="issue 1 is approved and cannot become edited"):
+    with pytest.raises(IllegalMove, match="issue 1 is approved and cannot be edited"):
         await editing.apply(site.room, issue.id, moves)
     with pytest.raises(IllegalMove):
         await editing.undo(site.room, issue.id)
