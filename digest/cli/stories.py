@@ -30,7 +30,10 @@ def gather(
     source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only this source.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch the sources now and keep what is new."""
+    """Fetch the sources now and keep what is new.
+
+    Exits with 1 only when every source failed; which one failed is in its line, and in `status` with --json.
+    """
 
     async def command(room: Newsroom) -> int:
         from digest.flow import gathering
@@ -83,7 +86,8 @@ def stories(
             emit([_story(each, why.get(each.id)) for each in pool])
             return
         for each in pool:
-            say(f"{each.id}. {each.title}\n  {each.source}, {each.published:%Y-%m-%d %H:%M} UTC, {each.link}")
+            published = "no date" if each.undated else f"{each.published:%Y-%m-%d %H:%M} UTC"
+            say(f"{each.id}. {each.title}\n  {each.source}, {published}, {each.link}")
             if each.id in why:
                 say(f"  {why[each.id]}")
         say(f"{len(pool)} {'story' if len(pool) == 1 else 'stories'}.")
@@ -97,7 +101,7 @@ def _story(each: Any, why: str | None) -> dict[str, Any]:
         "title": each.title,
         "teaser": each.teaser,
         "link": each.link,
-        "published": each.published,
+        "published": None if each.undated else each.published,
         "source": each.source,
         "language": each.language,
         "image": each.image,

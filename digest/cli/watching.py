@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 
 from digest.cli.runner import DONE, emit, say
@@ -22,5 +23,6 @@ async def show_until_told(
             emit({"newsletter": newsletter, "url": url})
         else:
             say(f"{url}  follows every change of a template or of settings.toml. Ctrl-C ends it.")
+        sys.stdout.flush()  # who reads it from a file or a pipe needs it now, not at the end
         await told.wait()
     return DONE

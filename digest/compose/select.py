@@ -136,6 +136,8 @@ def _kept_out(story: Story, carried: Mapping[int, Carried], rules: Rules) -> str
     if rules.include and not first_word_in(rules.include, story.title, story.teaser):
         return "out: has none of the words that this newsletter asks for"
     if rules.now - story.published > rules.max_age:
+        if story.undated:
+            return "out: no date; it stood there before we first looked"
         return f"out: published {_ago(rules.now - story.published)} ago, older than {_ago(rules.max_age)}"
     if rules.since is not None and story.first_seen <= rules.since:
         return "out: it was there for the last issue and not chosen"

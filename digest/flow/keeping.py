@@ -19,12 +19,12 @@ from digest.flow.newsroom import Newsroom
 from digest.gather.renamed import Twin, renamed
 from digest.gather.sources import SourceRead
 from digest.gather.timing import next_check
-from digest.model.story import RawStory
+from digest.model.story import UNDATED_AGE, RawStory
 from digest.store import cooldowns, events, names, revisions, sources, stories
 from digest.store.sources import SourceRow
 
-OLD = timedelta(days=365)
-"""How old a feed's dateless items of its first fetch count: nobody knows, so they are no news."""
+OLD = UNDATED_AGE
+"""Stories of this age and more are not shown in the pool."""
 TELL_AFTER = timedelta(days=1)
 """How long a source fails before the editors are told."""
 _CHUNK = 50
@@ -88,7 +88,9 @@ async def _add(room: Newsroom, name: str, found: Sequence[RawStory], dateless_is
     async with room.store.write() as conn:
         # Here: whoever chooses for an issue after us sees these stories, and before us none of them.
         now = await stories.order(conn, room.clock.now())
-        dated = [replace(raw, published=now - OLD) if dateless_is_old and not raw.published else raw for raw in found]
+        dated = [
+            replace(raw, published=now - UNDATED_AGE) if dateless_is_old and not raw.published else raw for raw in found
+        ]
         new, refused = await stories.add_all(conn, dated, now)
     for reason in refused:
         _log.warning("story.refused", source=name, reason=reason)
@@ -105,7 +107,11 @@ async def _mirror(room: Newsroom, read: SourceRead, present: Collection[str]) ->
 def told(read: SourceRead) -> str | None:
     """What is wrong with parts of a source that is well on the whole; None if nothing."""
     more = len(read.warnings) - _WARNINGS
-    return "; ".join((*read.warnings[:_WARNINGS], *([f"and {more} more"] if more > 0 else []))) or None
+    return "; ".join((*read.warnings[:_WARNINGS], *([_more(more, read.name)] if more > 0 else []))) or None
+
+
+def _more(count: int, name: str) -> str:
+    return f"and {count} more: `digest sources try {name}` shows all"
 
 
 async def _record_good(room: Newsroom, read: SourceRead) -> None:

@@ -71,8 +71,8 @@ def _answer(head: dict[str, Any], body: bytes) -> dict[str, Any]:
         answer = {"error": "it needs too much memory to be read", "permanent": False, "tired": True}
     except RecursionError:
         answer = {"error": "it is nested too deeply to be read", "permanent": False}
-    except Exception as error:  # parsers have no error tree, and one answer must not end the process for the others
-        answer = {"error": f"it cannot be read ({type(error).__name__})", "permanent": False}
+    except Exception:  # parsers have no error tree, and one answer must not end the process for the others
+        answer = {"error": "it is broken: something in it cannot be read", "permanent": False}
     return {"tired": _memory_kb() > _TIRED_KB} | answer
 
 

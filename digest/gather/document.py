@@ -17,13 +17,14 @@ from lxml.html import HtmlElement
 from digest.errors import GatherError
 from digest.gather.encodings import decode
 from digest.gather.images import image_address
+from digest.gather.references import mended
 
 _HEADING = re.compile(r"h([1-6])")
 
 
 def parse(body: bytes, content_type: str | None) -> HtmlElement:
     """The page as a tree. Raises GatherError when there is nothing in it."""
-    text = re.sub(r"[\x00\ud800-\udfff]", "", decode(body, content_type))
+    text = re.sub(r"[\x00\ud800-\udfff]", "", mended(decode(body, content_type)))
     parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=False)
     try:
         return lxml.html.document_fromstring(text.encode("utf-8"), parser=parser)

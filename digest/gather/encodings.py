@@ -17,7 +17,11 @@ _PAGE_ENCODING = re.compile(
     r"shift_jis\w*|iso2022_jp\w*|johab"
 )
 _LATIN = frozenset({"windows-1252", "cp1252", "iso8859-15", "iso8859-9", "cp1254"})
-_HALF_CHARACTERS = b"\xc2\xc3"  # the first byte of what is by far the most common in UTF-8
+# C2, C3: the first byte of what is by far the most common in UTF-8. E2 begins “…” and “–”, and no word ends in "â".
+_HALF_CHARACTER = re.compile(rb"[\xc0-\xf7][\x80-\xbf]{1,3}|[\xc2\xc3]|\xe2(?=[<\]]|\Z)")
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+# Halves of “…” and of emoji: as windows-1252 they would be "â€" and "ðŸ", which nobody writes.
+_ONLY_UTF8 = re.compile(rb"\xe2[\x80-\x82](?![\x80-\xbf])|\xf0\x9f")
 
 
 def decode(body: bytes, content_type: str | None) -> str:
@@ -40,15 +44,17 @@ def decode(body: bytes, content_type: str | None) -> str:
 def decode_utf8(body: bytes) -> str:
     """Bytes that should be UTF-8. Where most of what is not ASCII is not UTF-8 either, they are windows-1252.
 
-    Single bytes of windows-1252 among UTF-8 are read as what they were; half a character spoils itself and no other.
+    Single bytes of windows-1252 among UTF-8 are read as what they were. Half a character, or half of a surrogate pair
+    that was written as if it were one, becomes U+FFFD, and spoils no other.
     """
     try:
         return body.decode()
     except UnicodeDecodeError:
-        text = body.decode("utf-8", _MIXED)
-    bad = body.decode("utf-8", "replace").count("\ufffd")
-    good = sum(not character.isascii() for character in text) - bad
-    return text if good > bad else body.decode("windows-1252", "replace")
+        valid = body.decode("utf-8", "ignore")
+    good = sum(not character.isascii() for character in valid)
+    bad = _SURROGATE.sub(b"\xff", body).decode("utf-8", "replace").count("\ufffd") - valid.count("\ufffd")
+    is_utf8 = good > bad or _ONLY_UTF8.search(body)
+    return body.decode("utf-8", _MIXED) if is_utf8 else body.decode("windows-1252", "replace")
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -61,9 +67,9 @@ def _is_utf8(body: bytes) -> bool:
 def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    byte = error.object[error.start : error.start + 1]
-    text = "\ufffd" if byte in _HALF_CHARACTERS else byte.decode("windows-1252", "replace")
-    return text, error.start + 1
+    if half := _HALF_CHARACTER.match(error.object, error.start):
+        return "\ufffd", half.end()
+    return error.object[error.start : error.start + 1].decode("windows-1252", "replace"), error.start + 1
 
 
 _MIXED = "digest.windows-1252"

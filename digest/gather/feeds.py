@@ -24,6 +24,7 @@ from digest.gather.feed_links import feed_links
 from digest.gather.images import images_in, is_picture
 from digest.gather.jsonfeed import read_json
 from digest.gather.language import heard
+from digest.gather.references import mended_bytes
 from digest.model.story import RawStory
 from digest.settings import Source
 
@@ -69,7 +70,7 @@ def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:
         raise GatherError("the answer is empty: no feed")
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
         return _json(body, url)
-    body = _first_items(_with_closed_cdata(_with_known_encoding(body)))
+    body = _first_items(_with_closed_cdata(mended_bytes(_with_known_encoding(body))))
     parsed = _parsed(body, content_type)
     entries, channel = parsed.get("entries") or [], parsed.get("feed") or {}
     if not entries and _ITEM_START.search(body):
@@ -127,7 +128,7 @@ def _parsed(body: bytes, content_type: str | None) -> Any:
             io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
         )
     except Exception as error:  # feedparser has no error tree; whatever strange bytes do to it must not stop the others
-        raise GatherError(f"the feed cannot be read ({type(error).__name__})") from error
+        raise GatherError("the feed is broken: something in it cannot be read") from error
 
 
 def _second_try(body: bytes, channel: Any) -> tuple[list[Any], Any]:

@@ -166,8 +166,8 @@ def _written(value: Any) -> str:
 def _listed(matter: Mapping[str, Any], key: str) -> Iterable[str]:
     """A list of texts, or one text with commas."""
     value = matter.get(key, [])
-    entries = value if isinstance(value, list) else _value(matter, key).split(",")
-    if any(isinstance(each, (list, dict)) for each in entries):
+    entries = value if isinstance(value, (list, dict)) else _value(matter, key).split(",")
+    if isinstance(entries, dict) or any(isinstance(each, (list, dict)) for each in entries):
         raise GatherError(f"`{key}` in its front matter must be a list of texts")
     return [one_line(str(each)) for each in entries if one_line(str(each))]
 

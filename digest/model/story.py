@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+UNDATED_AGE = timedelta(days=365)
+"""How old a feed's dateless stories of its first fetch count: nobody knows, so they are no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,10 @@ class RawStory:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A stored story. published: first seen where the source named no date. also: other sources that carried it."""
+    """A stored story. also: other sources that carried it.
+
+    published: where the source named no date, first seen, or UNDATED_AGE before (`undated`).
+    """
 
     id: int
     source: str
@@ -52,6 +58,12 @@ class Story:
     language: str | None = None
     topics: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+
+    @property
+    def undated(self) -> bool:
+        """Whether it has no date and stood in its feed before we first looked, so that `published` says nothing."""
+        # To the microsecond: a date that a source names is not so by chance.
+        return self.first_seen - self.published == UNDATED_AGE
 
 
 class Kept(StrEnum):

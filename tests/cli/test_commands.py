@@ -310,7 +310,9 @@ def test_gathering_with_one_good_source_is_exit_0_and_again_brings_nothing_new(
         "id", "title", "teaser", "link", "published", "source", "language", "image", "topics", "also", "why",
     ]  # fmt: skip
     # A feed's first fetch without dates: nobody knows how old these are.
-    assert {story["why"] for story in stories} == {"out: published 365 days ago, older than 72 h"}
+    assert {story["why"] for story in stories} == {"out: no date; it stood there before we first looked"}
+    assert {story["published"] for story in stories} == {None}
+    assert inside("stories", site=site).out.count("  wire, no date, https://") == 3
     health = {row["name"]: row["status"] for row in inside("sources", "--json", site=site).document}
     assert health == {"wire": "ok", "papers": "failed"}
 

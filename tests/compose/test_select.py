@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from digest.compose.choice import Section
 from digest.compose.select import Carried, Rules, Selection, in_order, next_best, select
 from digest.model.issue import AlsoIn
-from digest.model.story import Story
+from digest.model.story import UNDATED_AGE, Story
 from tests.compose.pool import NOW, rules, story
 
 
@@ -404,3 +404,11 @@ def test_what_was_carried_is_known_by_number_another_sources_report_of_it_too() 
     same: dict[str, Any] = {"title": "Navy orders four patrol ships", "title_key": "navy orders four patrol ships"}
     pool = [story(1, **same), story(2, source="papers", **same), story(3, title="What the ship carried home")]
     assert select(pool, {1: Carried(7)}, rules(("wire", "papers"))).carried == {1, 2}
+
+
+def test_a_story_that_had_no_date_at_the_first_look_is_out_for_that_and_for_no_age() -> None:
+    seen = NOW - timedelta(hours=1)
+    undated = story(1, published=seen - UNDATED_AGE, first_seen=seen)
+    dated = story(1, published=seen - UNDATED_AGE - timedelta(seconds=1), first_seen=seen)
+    assert only(undated, rules()) == "out: no date; it stood there before we first looked"
+    assert only(dated, rules()) == "out: published 365 days ago, older than 72 h"

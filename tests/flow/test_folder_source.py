@@ -84,7 +84,10 @@ async def test_of_many_faults_the_first_are_told(room: Newsroom) -> None:
         write(room, f"{number}.md", "Open day", "draft: []")
     error = (await gathered(room)).error
     assert error == "; ".join(
-        [*(f"{n}.md: `draft` in its front matter must be one text" for n in range(5)), "and 2 more"]
+        [
+            *(f"{n}.md: `draft` in its front matter must be one text" for n in range(5)),
+            "and 2 more: `digest sources try notices` shows all",
+        ]
     )
 
 

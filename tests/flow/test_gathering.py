@@ -434,6 +434,7 @@ async def test_a_source_with_another_address_is_looked_at_for_the_first_time(sit
     await look(site)
     found = next(each for each in await pool(site) if "dateless" in each.link)
     assert site.clock.now() - found.published == keeping.OLD
+    assert found.undated
 
 
 # -- renamed -------------------------------------------------------------------------------------------------------------

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest.errors import GatherError
 from digest.gather import feeds
+from digest.gather.encodings import decode_utf8
 from digest.gather.feeds import ITEMS_MAX, parse_feed, read_feed
 from digest.gather.images import image_address
 from digest.model.story import RawStory
@@ -337,3 +340,48 @@ def test_no_nul_and_no_half_character_leaves_the_parser() -> None:
     assert "\\x00" not in text
     assert "\\ud800" not in text
     text.encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("&#xD800;", "\ufffd"),
+        ("&#x110000; &#99999999999;", "\ufffd \ufffd"),
+        ("&#" + "9" * 5000 + ";", "\ufffd"),
+        ("&#0;&#x1b;&#xFFFF;", "\ufffd\ufffd\ufffd"),
+        ("<![CDATA[&#XDFFF;]]>", "\ufffd"),
+        ("&amp;#xD800;", "\ufffd"),
+        ("&#x10000;&#128674;&#0000146;&#xE9;", "\U00010000\U0001f6a2’é"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
+def test_a_reference_to_no_character_costs_that_character_alone(written: str, read: str, encoding: str) -> None:
+    items = item(1, title=f"Tugs {written} in") + item(2, title="Ferries in")
+    body = rss(items, before=f'<?xml version="1.0" encoding="{encoding}"?>').encode(encoding)
+    assert [story.title for story in stories(body)] == [f"Tugs {read} in 1", "Ferries in 2"]
+
+
+def test_a_parser_that_breaks_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise UnicodeError
+
+    monkeypatch.setattr("feedparser.parse", broken)
+    with pytest.raises(GatherError, match=r"^the feed is broken: something in it cannot be read$"):
+        stories(rss(item(1)))
+
+
+@pytest.mark.parametrize(
+    "cut", [b"\xe2", b"\xe2\x80", b"\xf0\x9f", b"\xf0\x9f\x9a", b"\xed\xa0\x80", b"\xc3", b"\xe6\x97"]
+)
+@pytest.mark.parametrize("name", ["Börse", "Łódź é ü", "Tugs"])
+def test_a_character_cut_by_the_end_of_a_title_is_no_mojibake(cut: bytes, name: str) -> None:
+    rest = item(2, title="Zwölf Züge für die Küste")
+    body = rss("<item><title>NAME in!CUT</title><link>/1</link></item>" + rest).encode()
+    body = body.replace(b"NAME", name.encode()).replace(b"CUT", cut)
+    assert [story.title for story in stories(body)] == [f"{name} in!\ufffd", "Zwölf Züge für die Küste 2"]
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.sampled_from([b"\xe2\x80", b"\xf0\x9f"]))
+def test_no_half_of_a_character_is_read_as_two_others(before: str, after: str, cut: bytes) -> None:
+    text = decode_utf8(before.encode("utf-8", "replace") + b"." + cut + b"<" + after.encode("utf-8", "replace"))
+    assert ".\ufffd<" in text

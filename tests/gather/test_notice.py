@@ -216,6 +216,7 @@ NO_TITLE = "it has no title: `title` in its front matter, or a heading in its te
         (yaml(body="Only a text that goes on for a while."), NO_TITLE),
         (yaml("title: <br>"), NO_TITLE),
         (yaml("title: [a, b]"), "`title` in its front matter must be one text"),
+        (yaml("topics: {a: b}"), "`topics` in its front matter must be a list of texts"),
         (yaml("topics: [[a], b]"), "`topics` in its front matter must be a list of texts"),
         (
             yaml("date: tomorrow"),

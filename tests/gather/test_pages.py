@@ -268,6 +268,10 @@ def test_a_page_that_is_no_article_gives_none(now: datetime, page: str) -> None:
         ("é“".encode("windows-1252"), "text/html; charset=utf-8", "é“"),
         ("Łódź é ".encode() + "“5 €”".encode("windows-1252"), None, "Łódź é “5 €”"),
         ("żółw ".encode() + b"cut \xc3", None, "żółw cut \ufffd"),
+        ("Börse".encode() + b"\xe2\x80</h2>", None, "Börse\ufffd</h2>"),
+        ("Börse für".encode() + b"\xed\xa0\x80 alle", None, "Börse für\ufffd alle"),
+        ("Börse für Öl".encode() + b" caf\xe9 cl\xe2t", None, "Börse für Öl café clât"),
+        (b"Tugs\xe2\x80", None, "Tugs\ufffd"),
         ("ж".encode("cp1251"), "text/html; charset=windows-1251", "ж"),
         (
             b"<!--" + b" " * 3000 + b"--><meta charset=koi8-r>" + "ж".encode("koi8-r"),
@@ -289,3 +293,11 @@ def test_no_bytes_crash_the_reading_of_pages(body: bytes) -> None:
         with contextlib.suppress(GatherError):
             found = read(b"<h2>News</h2>" + body, now, article=True, within=within, item="li, a, h3")
             assert found.state in {"missing", "empty", "items"}
+
+
+def test_a_reference_to_no_character_costs_that_character_alone(now: datetime) -> None:
+    page = (
+        "<h2>News</h2><ul><li><a href=/1>Tugs &#xD800;&#1;&#99999999999; in harbour</a><li><a href=/2>Ferries</a></ul>"
+    )
+    found = read(page, now, within="News", item="li")
+    assert [story.title for story in found.stories] == ["Tugs \ufffd\ufffd\ufffd in harbour", "Ferries"]

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import GatherError
+from digest.gather import child
 from digest.gather.fetch import Response
 from digest.gather.parsing import Parsers
 from digest.gather.wire import from_story, to_story
@@ -179,3 +180,13 @@ async def test_a_machine_that_has_no_room_for_a_process_is_told_of_in_words(monk
             with pytest.raises(GatherError, match="cannot be started: Resource temporarily unavailable"):
                 await titles(parsers, GOOD)
         assert await titles(parsers, GOOD) == ["Two tugs came in"]
+
+
+def test_a_reader_that_breaks_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise UnicodeError
+
+    monkeypatch.setattr(child, "_limit", lambda *_: None)  # the limits are for a process of its own
+    monkeypatch.setitem(child._TASKS, "stories", broken)
+    answer = child._answer({"task": "stories", "limit_s": 10}, b"")
+    assert answer["error"] == "it is broken: something in it cannot be read"

@@ -131,7 +131,7 @@ def test_the_command_says_where_the_page_is_and_ends_on_ctrl_c(tmp_path: Path) -
         '[gather]\nprivate_hosts = ["127.0.0.1"]\n[sources.wire]\nkind = "feed"\nurl = "http://127.0.0.1:9/feed.xml"\n'
         '[newsletters.notes]\ntitle = "N"\nfrom = "N <n@example.org>"\nsources = ["wire"]\nlists = ["readers"]\n'
     )
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("DIGEST_")}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("DIGEST_", "PYTHONUNBUFFERED"))}
     command = [sys.executable, "-m", "digest", "--site", str(tmp_path), "preview", "notes", "--watch"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
         assert process.stdout is not None
