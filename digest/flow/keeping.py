@@ -20,7 +20,7 @@ from digest.gather.renamed import Twin, renamed
 from digest.gather.sources import SourceRead
 from digest.gather.timing import next_check
 from digest.model.story import UNDATED_AGE, RawStory
-from digest.store import cooldowns, events, names, revisions, sources, stories
+from digest.store import arrivals, cooldowns, events, names, revisions, sources, stories
 from digest.store.sources import SourceRow
 
 OLD = UNDATED_AGE
@@ -87,7 +87,7 @@ async def _without_renamed(room: Newsroom, read: SourceRead) -> Sequence[RawStor
 async def _add(room: Newsroom, name: str, found: Sequence[RawStory], dateless_is_old: bool) -> int:
     async with room.store.write() as conn:
         # Here: whoever chooses for an issue after us sees these stories, and before us none of them.
-        now = await stories.order(conn, room.clock.now())
+        now = await arrivals.order(conn, room.clock.now())
         dated = [
             replace(raw, published=now - UNDATED_AGE) if dateless_is_old and not raw.published else raw for raw in found
         ]
@@ -100,7 +100,7 @@ async def _add(room: Newsroom, name: str, found: Sequence[RawStory], dateless_is
 async def _mirror(room: Newsroom, read: SourceRead, present: Collection[str]) -> int:
     """What a source says that is the truth about its stories, in one transaction: no issue sees half of it."""
     async with room.store.write() as conn:
-        now = await stories.order(conn, room.clock.now())
+        now = await arrivals.order(conn, room.clock.now())
         return await revisions.mirror(conn, read.name, read.stories, present, now)
 
 

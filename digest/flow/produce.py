@@ -22,7 +22,7 @@ from digest.flow.newsroom import Newsroom
 from digest.flow.selection import keep
 from digest.model.issue import REGULAR, Issue, IssueState, IssueStory
 from digest.model.story import Story
-from digest.store import issues, stories
+from digest.store import arrivals, issues, stories
 from digest.store.engine import Connection
 from digest.store.stories import Memory
 
@@ -169,7 +169,7 @@ async def _chosen_for(room: Newsroom, issue: Issue, state: IssueState) -> tuple[
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not state:
             return None
-        now = await stories.order(conn, room.clock.now())
+        now = await arrivals.order(conn, room.clock.now())
         await issues.note(conn, issue.id, built_at=now)
     async with room.store.read() as conn:
         _, selection = await choose(conn, room, issue.newsletter, issue.edition, now)

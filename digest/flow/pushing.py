@@ -24,7 +24,7 @@ from digest.gather.entry import Entry, story_of
 from digest.gather.sources import is_wanted
 from digest.model.api_key import ApiKey
 from digest.model.story import Kept, RawStory
-from digest.store import api_keys, events, revisions, sources, stories
+from digest.store import api_keys, arrivals, events, revisions, sources
 from digest.store.engine import Connection
 
 KEY_BYTES = 32
@@ -121,7 +121,7 @@ async def push(room: Newsroom, key: ApiKey, handed: Sequence[RawStory]) -> list[
     source = room.settings.sources[key.source]
     async with room.store.write() as conn:
         # Not before, while we waited for others: an issue that they built has not seen these.
-        now = await stories.order(conn, room.clock.now())
+        now = await arrivals.order(conn, room.clock.now())
         # First of all, for the row is then ours: two requests with the same new id go one after the other.
         await sources.record(conn, key.source, asked_at=now, good_at=now, status="ok", error=None)
         kept = [await revisions.put(conn, each, now) if is_wanted(each, source) else None for each in handed]

@@ -1,4 +1,4 @@
-"""When sources brought a story for the first time, as a question to the database.
+"""When stories came: in which order with the choices among them, and when some sources first brought one.
 
 What is not here: what becomes of the answer (stories).
 """
@@ -6,12 +6,16 @@ What is not here: what becomes of the answer (stories).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 
-from digest.store.tables import sightings, stories
+from digest.store.engine import Connection
+from digest.store.tables import issues, sightings, stories
+
+_INSTANT = timedelta(microseconds=1)
+_ORDER_LOCK = 0x0D16E58
 
 
 def brought(sources: Sequence[str], since: datetime) -> Select[Any]:
@@ -27,3 +31,16 @@ def brought(sources: Sequence[str], since: datetime) -> Select[Any]:
     )
     columns = [each for each in stories.c if each is not stories.c.first_seen]
     return select(*columns, first.c.at.label("first_seen")).join(first, first.c.story_id == stories.c.id)
+
+
+async def order(conn: Connection, now: datetime) -> datetime:
+    """Let those who keep stories and those who choose among them go one after the other, to the end of the transaction.
+
+    The instant at which a story kept here was first seen, or up to which a choice begun here looks: after every choice
+    that was begun before, also where the clock was put back or another machine's is ahead, so that no story falls between
+    two issues. SQLite has one writer at a time anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _ORDER_LOCK})
+    chosen: datetime | None = (await conn.execute(select(func.max(issues.c.built_at)))).scalar()
+    return now if chosen is None else max(now, chosen + _INSTANT)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import StoryTaken
@@ -25,22 +25,7 @@ MAX_LANGUAGE = 35
 REMEMBERED = timedelta(days=90)
 """A story is not told twice within this time."""
 
-_INSTANT = timedelta(microseconds=1)
-_ORDER_LOCK = 0x0D16E58
 _STRANGE = (StatementError, TypeError, ValueError, OverflowError)
-
-
-async def order(conn: Connection, now: datetime) -> datetime:
-    """Let those who keep stories and those who choose among them go one after the other, to the end of the transaction.
-
-    The instant at which a story kept here was first seen, or up to which a choice begun here looks: after every choice
-    that was begun before, also where the clock was put back or another machine's is ahead, so that no story falls between
-    two issues. SQLite has one writer at a time anyway.
-    """
-    if conn.dialect.name == "postgresql":
-        await conn.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _ORDER_LOCK})
-    chosen: datetime | None = (await conn.execute(select(func.max(issues.c.built_at)))).scalar()
-    return now if chosen is None else max(now, chosen + _INSTANT)
 
 
 async def add_all(conn: Connection, found: Sequence[RawStory], now: datetime) -> tuple[int, list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import event
 
 from digest.model.story import RawStory
-from digest.store import cooldowns, names, sources, stories
+from digest.store import arrivals, cooldowns, names, sources, stories
 from digest.store.cooldowns import CooldownRow
 from digest.store.engine import Store
 from digest.store.names import Titled
@@ -121,7 +121,7 @@ async def test_who_keeps_and_who_chooses_go_one_after_the_other(open_store: Open
 
     async def keep() -> None:
         async with one.write() as conn:
-            await stories.order(conn, NOW)
+            await arrivals.order(conn, NOW)
             taken.set()
             await asyncio.sleep(0.1)  # noqa: TID251 - so that the other comes to the door
             await stories.add(conn, raw_story(), datetime(2026, 11, 23, 7, tzinfo=UTC))
@@ -130,7 +130,7 @@ async def test_who_keeps_and_who_chooses_go_one_after_the_other(open_store: Open
     async def choose() -> None:
         await taken.wait()
         async with two.write() as conn:
-            await stories.order(conn, NOW)
+            await arrivals.order(conn, NOW)
             events.append(f"chosen from {len(await stories.pool(conn, None, after(-1)))}")
 
     await asyncio.gather(keep(), choose())
