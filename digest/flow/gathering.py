@@ -165,6 +165,17 @@ def _validators(room: Newsroom, row: SourceRow | None, now: datetime) -> Validat
     return Validators(row.etag, row.last_modified, row.body_hash)
 
 
+def named_by(room: Newsroom, row: SourceRow | None) -> str:
+    """The address in whose name a source's links are asked; "" = anybody's, which open no host of ours.
+
+    Its own, as long as what was read there came from hosts of ours all the way: who else had a say in it names the links.
+    """
+    source = room.settings.sources.get(row.name) if row else None
+    if row is None or source is None or not source.url or source.url != row.url:
+        return ""
+    return source.url if row.moved_to is None or Fetcher(room.settings.gather).is_ours(row.moved_to) else ""
+
+
 async def try_source(room: Newsroom, name: str) -> SourceRead:
     """What a source gives now; nothing is stored but who asks us to wait. Raises NotFound, GatherError."""
     _check_names(room, [name])

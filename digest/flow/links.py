@@ -56,20 +56,27 @@ _ASKED = Asked()
 """Of this process: a daemon, or a desk on which an editor looks at one issue again and again."""
 
 
-async def check_links(room: Newsroom, stories: Iterable[str], own: str, asked: Asked = _ASKED) -> list[Finding]:
+async def check_links(
+    room: Newsroom, stories: Iterable[tuple[str, str | None]], own: str, asked: Asked = _ASKED
+) -> list[Finding]:
     """Warn of links that are dead or end at a sign-in.
 
-    stories: links to other people's pages. own: a link to a subscriber's page, which only our own server answers.
+    stories: links to other people's pages, each with the address in whose name it is asked ("" = anybody's, which opens no
+    host of ours; None = the operator's). own: a link to a subscriber's page, which only our own server answers.
     """
-    urls = list(dict.fromkeys(url for url in stories if url))
+    namers = {url: named_by for url, named_by in stories if url}
+    urls = list(namers)
     missing = [url for url in urls if not asked.fresh(url)]
     config = room.settings.gather
+    config = config.model_copy(update={"pause": _PAUSE})
     # Our own pages may well be on a private address: the operator's own choice, unlike a link in a feed.
-    hosts = (*config.private_hosts, urlsplit(own).hostname or "")
-    config = config.model_copy(update={"pause": _PAUSE, "private_hosts": hosts})
-    async with Fetcher(config, room.clock, total_s=BUDGET_S) as fetcher:
-        tasks = {url: asyncio.create_task(_ask(fetcher, url)) for url in missing}
-        ours = asyncio.create_task(_ask_own(fetcher, own, room.settings.site.url))
+    home = config.model_copy(update={"private_hosts": (*config.private_hosts, urlsplit(own).hostname or "")})
+    async with (
+        Fetcher(config, room.clock, total_s=BUDGET_S) as outside,
+        Fetcher(home, room.clock, total_s=BUDGET_S) as inside,
+    ):
+        tasks = {url: asyncio.create_task(_ask(outside, url, namers[url])) for url in missing}
+        ours = asyncio.create_task(_ask_own(inside, own, room.settings.site.url))
         everything = [ours, *tasks.values()]
         _, late = await asyncio.wait(everything, timeout=BUDGET_S)
         for task in late:
@@ -83,9 +90,9 @@ async def check_links(room: Newsroom, stories: Iterable[str], own: str, asked: A
     return [finding for finding in found if finding] + _unasked([url for url in urls if not asked.fresh(url)])
 
 
-async def _ask(fetcher: Fetcher, url: str) -> Finding | None:
+async def _ask(fetcher: Fetcher, url: str, named_by: str | None) -> Finding | None:
     try:
-        answer = await fetcher.get(url)
+        answer = await fetcher.get(url, named_by=named_by)
     except GatherError as error:
         # Many publishers admit no programs: that says nothing of what a reader will see.
         level = Level.ADVICE if _NOT_FOR_PROGRAMS.search(str(error)) else Level.WARNING

@@ -25,7 +25,6 @@ from digest.gather.fetch import Fetcher
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue, IssueStory
 from digest.store import checks, edits, sources
-from digest.store.sources import SourceRow
 
 IN_ALL_S = 5.0
 FRESH = timedelta(minutes=10)
@@ -132,7 +131,7 @@ async def _ask(room: Newsroom, stories: Iterable[IssueStory]) -> dict[str, dict[
         known = await sources.all_sources(conn)
 
     async def ask(story: IssueStory) -> None:
-        named_by = _named_by(room, fetcher, known.get(story.source))
+        named_by = gathering.named_by(room, known.get(story.source))
         try:
             page = await _page(room, fetcher, story.link, named_by)
         except Exception:  # a fault of ours: the check is advice, and no reason to keep an issue from leaving
@@ -147,17 +146,6 @@ async def _ask(room: Newsroom, stories: Iterable[IssueStory]) -> dict[str, dict[
             async with asyncio.timeout(IN_ALL_S):
                 await asyncio.gather(*map(ask, stories))
     return found
-
-
-def _named_by(room: Newsroom, fetcher: Fetcher, row: SourceRow | None) -> str:
-    """The address in whose name a source's links are asked; "" = anybody's, which open no host of ours.
-
-    Its own, as long as what was read there came from hosts of ours all the way: who else had a say in it names the links.
-    """
-    source = room.settings.sources.get(row.name) if row else None
-    if row is None or source is None or not source.url or source.url != row.url:
-        return ""
-    return source.url if row.moved_to is None or fetcher.is_ours(row.moved_to) else ""
 
 
 async def _page(room: Newsroom, fetcher: Fetcher, link: str, named_by: str) -> Page | None:

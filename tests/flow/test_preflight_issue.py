@@ -63,13 +63,27 @@ async def serving() -> AsyncIterator[Site]:
 
 @pytest.fixture
 def room(tmp_path: Path, store: Store, clock: FakeClock) -> Newsroom:
-    return open_room(tmp_path, store, clock)
+    made = open_room(tmp_path, store, clock)
+    gather = made.settings.gather.model_copy(update={"private_hosts": ("127.0.0.1",)})
+    return replace(made, settings=made.settings.model_copy(update={"gather": gather}))
+
+
+def _asked(*urls: str, named_by: str | None = None) -> list[tuple[str, str | None]]:
+    return [(url, named_by) for url in urls]
+
+
+async def test_a_link_of_a_public_feed_opens_no_host_of_ours(room: Newsroom) -> None:
+    async with serving() as site:
+        named = _asked(f"{site.url}/gone", named_by="https://feed.example.org/")
+        (found,) = await check_links(room, named, f"{site.url}/good", Asked())
+        assert site.asked == ["/good"]
+    assert "not fetched" in found.message
 
 
 async def test_a_link_that_leads_nowhere_is_a_warning(room: Newsroom) -> None:
     async with serving() as site:
         urls = [f"{site.url}{path}" for path in ("/good", "/moved", "/gone", "/shy", "/broken", "/members", "/missing")]
-        found = await check_links(room, [*urls, urls[0], ""], f"{site.url}/good", Asked())
+        found = await check_links(room, _asked(*urls, urls[0], ""), f"{site.url}/good", Asked())
     assert [(each.level, each.where.removeprefix(site.url)) for each in found] == [
         (Level.WARNING, "/gone"),
         (Level.ADVICE, "/shy"),
@@ -85,7 +99,7 @@ async def test_what_was_asked_is_not_asked_again(room: Newsroom) -> None:
     asked = Asked()
     async with serving() as site:
         for _ in range(2):
-            found = await check_links(room, [f"{site.url}/gone"], f"{site.url}/good", asked)
+            found = await check_links(room, _asked(f"{site.url}/gone"), f"{site.url}/good", asked)
             assert [each.check for each in found] == ["dead links"]
         assert site.asked.count("/gone") == 1
 
@@ -93,7 +107,7 @@ async def test_what_was_asked_is_not_asked_again(room: Newsroom) -> None:
 async def test_a_silent_link_delays_nobody_for_long(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(links, "BUDGET_S", 0.5)
     async with serving() as site:
-        found = await check_links(room, [f"{site.url}/slow", f"{site.url}/gone"], f"{site.url}/good", Asked())
+        found = await check_links(room, _asked(f"{site.url}/slow", f"{site.url}/gone"), f"{site.url}/good", Asked())
     assert {each.where.removeprefix(site.url) for each in found} == {"/slow", "/gone"}
 
 
