@@ -33,14 +33,17 @@ _HORIZON = timedelta(days=365)
 
 
 async def choose(
-    conn: Connection, room: Newsroom, name: str, edition: str = REGULAR, now: datetime | None = None
+    conn: Connection, room: Newsroom, name: str, edition: str = REGULAR, up_to: datetime | None = None
 ) -> tuple[list[Story], Selection]:
-    """The pool of a newsletter, and what would be in an issue that is built `now`, with the reasons."""
-    rules = await _rules(conn, room, name, edition, now or room.clock.now())
+    """The pool of a newsletter, and what would be in an issue that is built now, with the reasons.
+
+    up_to: what came later is the next issue's.
+    """
+    rules = await _rules(conn, room, name, edition)
     # As far back as a story could tell of the same event as one that is young enough: that one may have been sent.
     since = rules.now - max(2 * rules.max_age, rules.max_age + cluster.WINDOW)
     found = await stories.pool(conn, room.settings.newsletter(name).sources, since)
-    pool = [story for story in found if now is None or story.first_seen <= now]  # what came later is the next issue's
+    pool = [story for story in found if up_to is None or story.first_seen <= up_to]
     remembered = await stories.remembered(conn, name, edition, rules.now - stories.REMEMBERED)
     carried = _carried(pool, remembered, room.settings.zone_of(name))
     # Thousands of stories take seconds: in a thread, so that the daemon sends on meanwhile; one of its own, so that it does
@@ -48,7 +51,8 @@ async def choose(
     return pool, await asyncio.get_running_loop().run_in_executor(_CHOOSING, select, pool, carried, rules)
 
 
-async def _rules(conn: Connection, room: Newsroom, name: str, edition: str, now: datetime) -> Rules:
+async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> Rules:
+    now = room.clock.now()
     newsletter = room.settings.newsletter(name)
     return Rules(
         now=now,
@@ -119,9 +123,7 @@ async def from_pool(conn: Connection, room: Newsroom, issue: Issue, story_id: in
     if story_id in selection.carried:
         raise UsageError(f"“{story.title}” is {selection.why[story_id]}")
     able = selection.able.get(story_id)
-    return issue_story(
-        able or by_hand(story, await _rules(conn, room, issue.newsletter, issue.edition, room.clock.now())), 0
-    )
+    return issue_story(able or by_hand(story, await _rules(conn, room, issue.newsletter, issue.edition)), 0)
 
 
 async def draft(room: Newsroom, name: str, slot: datetime, *, scheduled: bool) -> Issue:
@@ -169,11 +171,12 @@ async def _chosen_for(room: Newsroom, issue: Issue, state: IssueState) -> tuple[
         issue = await issues.get(conn, issue.id, lock=True)
         if issue.state is not state:
             return None
-        now = await arrivals.order(conn, room.clock.now())
-        await issues.note(conn, issue.id, built_at=now)
+        sources = room.settings.newsletter(issue.newsletter).sources
+        up_to = await arrivals.looked_up_to(conn, sources, room.clock.now())
+        await issues.note(conn, issue.id, built_at=up_to)
     async with room.store.read() as conn:
-        _, selection = await choose(conn, room, issue.newsletter, issue.edition, now)
-    return now, selection
+        _, selection = await choose(conn, room, issue.newsletter, issue.edition, up_to)
+    return up_to, selection
 
 
 async def rebuild(room: Newsroom, issue: Issue) -> Issue:

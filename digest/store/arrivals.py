@@ -44,3 +44,14 @@ async def order(conn: Connection, now: datetime) -> datetime:
         await conn.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _ORDER_LOCK})
     chosen: datetime | None = (await conn.execute(select(func.max(issues.c.built_at)))).scalar()
     return now if chosen is None else max(now, chosen + _INSTANT)
+
+
+async def looked_up_to(conn: Connection, sources: Sequence[str], now: datetime) -> datetime:
+    """The instant up to which a choice that begins here looks: whatever `sources` have brought is before it.
+
+    Also what a machine has kept whose clock is ahead of ours.
+    """
+    begun = await order(conn, now)
+    newest = select(func.max(sightings.c.seen_at)).where(sightings.c.source.in_(list(sources)))
+    found: datetime | None = (await conn.execute(newest)).scalar()
+    return begun if found is None else max(begun, found)

@@ -33,6 +33,16 @@ async def test_a_story_kept_while_the_clock_was_put_back_is_in_the_next_issue(ma
     assert {story.guid for story in next_issue.stories} == {"e", "f", "g"}
 
 
+async def test_what_a_machine_has_kept_whose_clock_is_ahead_is_in_the_issue(make_site: OpenSite) -> None:
+    site = await make_site()
+    await membership.sync(site.room)
+    site.clock.pass_(20)
+    await gathering.gather(site.room)
+    site.clock.pass_(-20)
+    issue = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
+    assert {story.guid for story in issue.stories} == {"a", "b", "c", "d"}
+
+
 async def test_nobody_waits_to_write_while_an_issue_is_chosen_and_what_comes_then_is_for_the_next(
     make_site: OpenSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
