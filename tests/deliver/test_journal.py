@@ -177,6 +177,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_compacts_all_the_time_is_never_taken_for_dead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
