@@ -130,7 +130,6 @@ def issues_list(context: typer.Context, as_json: Json = False) -> None:
 @issues_app.command("show")
 def issues_show(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """Show an issue: its stories with the reasons, and what happened to it."""
-
     from digest.cli import shown
 
     run(context, lambda room: shown.show(room, issue_id, as_json))
@@ -157,15 +156,13 @@ def issues_edit(
     """Change an issue that is not approved yet, by options or in $EDITOR; stories are numbered as `issues show` does."""
 
     async def command(room: Newsroom) -> None:
-        from digest.cli import editing
+        from digest.cli import editing, shown
 
         wanted = editing.Options(
             tuple(pin or ()), tuple(unpin or ()), tuple(drop or ()), tuple(add or ()), order, tuple(title or ()),
             tuple(teaser or ()), intro, subject, undo,
         )  # fmt: skip
         await editing.edit(room, issue_id, wanted)
-        from digest.cli import shown
-
         await shown.show(room, issue_id, as_json)
 
     run(context, command)
