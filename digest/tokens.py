@@ -14,6 +14,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from digest.errors import StoreError, TokenError
@@ -37,18 +38,20 @@ class Signer:
     """Makes and checks tokens. The first key signs; every key verifies, so that links survive a change of keys."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = {purpose: [_derived(key, purpose) for key in keys] for purpose in Purpose}
+        self._macs = {
+            purpose: [hmac.new(_derived(key, purpose), digestmod="sha256") for key in keys] for purpose in Purpose
+        }
 
     def sign(self, purpose: Purpose, *numbers: int) -> str:
         """A token that names `numbers` (each 0 or more) for `purpose`; the same arguments give the same token."""
-        payload = b"".join(map(_varint, numbers))
-        return _encode(payload + _mac(self._keys[purpose][0], payload))
+        payload = _payload(numbers)
+        return _encode(payload + _mac(self._macs[purpose][0], payload))
 
     def verify(self, purpose: Purpose, token: str) -> tuple[int, ...]:
         """The numbers that `token` names. Raises TokenError for anything that this site has not signed for `purpose`."""
         raw = _decode(token)
         payload, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-        if not any(hmac.compare_digest(_mac(key, payload), mac) for key in self._keys[purpose]):
+        if not any(hmac.compare_digest(_mac(key, payload), mac) for key in self._macs[purpose]):
             raise TokenError("this link is not valid")
         return _numbers(payload)
 
@@ -57,12 +60,23 @@ def _derived(key: bytes, purpose: Purpose) -> bytes:
     return hmac.digest(key, purpose.encode(), hashlib.sha256)
 
 
-def _mac(key: bytes, payload: bytes) -> bytes:
-    return hmac.digest(key, payload, hashlib.sha256)[:MAC_BYTES]
+def _mac(key: hmac.HMAC, payload: bytes) -> bytes:
+    mac = key.copy()  # the key is hashed once: a mail has four tokens, and an issue a million mails
+    mac.update(payload)
+    return mac.digest()[:MAC_BYTES]
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
 
 
 def _encode(raw: bytes) -> str:
-    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+    """RFC 4648 §6, lower case and unpadded; ten bits at a time, twice as fast as `base64`, which is written in Python."""
+    bits = 8 * len(raw)
+    pairs = -(-bits // 10)
+    number = int.from_bytes(raw, "big") << (10 * pairs - bits)
+    letters = "".join([_PAIRS[number >> shift & 1023] for shift in range(10 * pairs - 10, -1, -10)])
+    return letters[: -(-bits // 5)]
 
 
 def _decode(token: str) -> bytes:
@@ -76,6 +90,12 @@ def _decode(token: str) -> bytes:
     if len(raw) < MAC_BYTES or _encode(raw) != token.lower():
         raise TokenError("this link is not valid")
     return raw
+
+
+@lru_cache(maxsize=256)
+def _payload(numbers: tuple[int, ...]) -> bytes:
+    # A mail's tokens are made one after the other, and all of them name the same delivery.
+    return b"".join(map(_varint, numbers))
 
 
 def _varint(number: int) -> bytes:

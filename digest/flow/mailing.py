@@ -18,7 +18,7 @@ from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, RenderedIssue
 from digest.model.subscriber import Subscriber, SubscriptionState, domain_of, followed, normalize_email
 from digest.render.merge import Merge, Personal
-from digest.render.mime import mailbox_of, message
+from digest.render.mime import Mails, mailbox_of
 from digest.store import issues, messages, subscribers
 from digest.tokens import Purpose
 
@@ -34,23 +34,28 @@ class Mailing:
         self._issue_id = issue_id
         self._sender = mailbox_of(rendered.from_).email
         self._return_path = room.settings.smtp.return_path or self._sender
-        self.rendered = rendered
-        self.merge = Merge(rendered)
+        self._base = room.settings.site.url.rstrip("/")
+        self._mails = Mails(rendered, self._feedback_id(rendered.newsletter))
+
+    @property
+    def merge(self) -> Merge:
+        """The parts, each subscriber's filled in."""
+        return self._mails.merge
 
     def personal(self, subscriber_id: int, email: str, name: str, topics: frozenset[str]) -> Personal:
         """What fills the placeholders for one subscriber."""
+        unsubscribe = self._link("unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id)
         return Personal(
             email=email,
             name=name,
             topics=topics,
-            unsubscribe_url=self._link("unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id),
+            unsubscribe_url=unsubscribe,
             view_url=self._link("view", Purpose.VIEW, subscriber_id),
-            preferences_url=self._link("unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id),
+            preferences_url=unsubscribe,
         )
 
     def _link(self, page: str, purpose: Purpose, subscriber_id: int) -> str:
-        base = self._room.settings.site.url.rstrip("/")
-        return f"{base}/{page}/{self._room.signer.sign(purpose, self._issue_id, subscriber_id)}"
+        return f"{self._base}/{page}/{self._room.signer.sign(purpose, self._issue_id, subscriber_id)}"
 
     def message_id(self, subscriber_id: int) -> str:
         """The same for every try of a delivery, so that a doubled mail can be recognised."""
@@ -65,21 +70,13 @@ class Mailing:
 
     def message(self, personal: Personal, message_id: str, date: datetime) -> bytes:
         """The bytes of her mail, signed if we sign."""
-        content = message(
-            self.rendered,
-            self.merge,
-            personal,
-            message_id=message_id,
-            date=date,
-            feedback_id=self._feedback_id(),
-            smtputf8=not personal.email.isascii(),
-        )
-        return self._room.signed(content)
+        utf8 = not personal.email.isascii()
+        return self._room.signed(self._mails.mail(personal, message_id=message_id, date=date, smtputf8=utf8))
 
-    def _feedback_id(self) -> str:
+    def _feedback_id(self, newsletter: str) -> str:
         """Four fields, none of them personal: issue, newsletter, kind, sender (5 to 15 characters, for the whole site)."""
         site = hashlib.sha256(self._room.settings.site.url.encode()).hexdigest()[:8]
-        return f"{self._issue_id}:{self.rendered.newsletter}:digest:site{site}"
+        return f"{self._issue_id}:{newsletter}:digest:site{site}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """One subscriber's text and HTML from the rendered issue, at the price of a join.
 
-Built once per issue: the rendered parts are cut at placeholders and story marks, and each literal is encoded once. What
-does not live here: headers and the message around the parts (mime), the rendering itself (html).
+Built once per issue: the rendered parts are cut at placeholders and story marks, each literal is encoded once, and what
+followers of the same stories have in common is joined once. What does not live here: headers and the message around the
+parts (mime), the rendering itself (html).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from html import escape
-from typing import Literal
+from itertools import chain
+from typing import Any, Literal
 from urllib.parse import quote
 
 from digest.errors import TemplateError
@@ -122,6 +124,14 @@ def _unfit(template: str, where: str) -> TemplateError:
 
 # -- filling -----------------------------------------------------------------------------------------------------------
 
+Hole = tuple[str, Place]
+"""A value and the place that it is escaped for."""
+
+_SAFE_ANYWHERE = re.compile(r"[A-Za-z0-9@:/._~-]*")
+"""What no place escapes, but for a link's own rules: most addresses, and all of our links."""
+_PLANS = 64
+"""Plans that are kept: choices of topics are many, and each plan is as large as a mail."""
+
 
 @lru_cache(maxsize=256)
 def _numbers(kept: frozenset[int]) -> Mapping[int | None, int]:
@@ -129,54 +139,82 @@ def _numbers(kept: frozenset[int]) -> Mapping[int | None, int]:
     return {story: number for number, story in enumerate(sorted(kept), 1)}
 
 
-def _value(personal: Personal, piece: Piece, numbers: Mapping[int | None, int]) -> str:
+def _value(personal: Personal, kind: str, place: Place) -> str:
     """A subscriber's value, escaped for its place."""
-    if piece.kind == NUMBER:
-        return str(numbers[piece.story])
-    clean = UNSAFE.sub("", str(getattr(personal, piece.kind or "")))
-    if piece.place == "plain":
+    clean = UNSAFE.sub("", getattr(personal, kind))
+    if place == "plain":
         return clean
-    if piece.place == "link" and piece.kind not in URLS:
+    if place == "link" and kind not in URLS:
         clean = quote(clean, safe="@")
     return escape(clean, quote=True)
 
 
 class _Part:
-    """One part of the mail, cut; its literals encoded when they are first wanted."""
+    """One part of the mail, cut."""
 
     def __init__(self, pieces: tuple[Piece, ...]) -> None:
         self._pieces = pieces
 
-    def fill(self, personal: Personal, kept: frozenset[int]) -> str:
-        numbers = _numbers(kept)
-        return "".join(
-            piece.text if piece.kind is None else _value(personal, piece, numbers)
-            for piece in self._pieces
-            if piece.story is None or piece.story in kept
-        )
+    @property
+    def holes(self) -> Iterator[Hole]:
+        """Where a subscriber's values stand, in order."""
+        return ((piece.kind, piece.place) for piece in self._pieces if piece.kind not in {None, NUMBER} and piece.kind)
 
-    def encoded(self, personal: Personal, kept: frozenset[int]) -> bytes:
+    def fill(self, personal: Personal, kept: frozenset[int]) -> str:
+        return "".join(piece if isinstance(piece, str) else _value(personal, *piece) for piece in self._of(kept))
+
+    def encoded(self, kept: frozenset[int]) -> Iterator[bytes | Hole]:
+        """Ready bytes and holes, in order."""
+        return (self._literal(piece) if isinstance(piece, str) else piece for piece in self._of(kept))
+
+    def _of(self, kept: frozenset[int]) -> Iterator[str | Hole]:
         numbers = _numbers(kept)
-        return b"".join(
-            literal if piece.kind is None else quoted.encode(_value(personal, piece, numbers))
-            for piece, literal in self._literals
-            if piece.story is None or piece.story in kept
-        )
+        for piece in self._pieces:
+            if piece.story is not None and piece.story not in kept:
+                continue
+            if piece.kind == NUMBER:
+                yield str(numbers[piece.story])
+            else:
+                yield piece.text if piece.kind is None else (piece.kind, piece.place)
 
     @cached_property
-    def _literals(self) -> tuple[tuple[Piece, bytes], ...]:
-        return tuple((piece, quoted.encode(piece.text)) for piece in self._pieces)
+    def _literal(self) -> Callable[[str], bytes]:
+        return cache(quoted.encode)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the mails of those who get the same stories have in common: ready bytes, and the holes between them."""
+
+    ready: list[bytes]
+    holes: tuple[tuple[int, int], ...]
+    """Place in `ready` -> number of the hole."""
+
+    def joined(self, values: Sequence[bytes]) -> bytes:
+        mail = self.ready.copy()
+        for at, hole in self.holes:
+            mail[at] = values[hole]
+        return b"".join(mail)
 
 
 class Merge:
-    """The mails of one issue. Stateless after its construction; may be shared between tasks."""
+    """The mails of one issue. May be shared between tasks.
 
-    def __init__(self, rendered: RenderedIssue) -> None:
+    frame: what stands before the text, between the text and the HTML, and behind the HTML on the wire.
+    """
+
+    def __init__(self, rendered: RenderedIssue, frame: tuple[bytes, bytes, bytes] = (b"", b"", b"")) -> None:
         where = f"newsletter {rendered.newsletter}"
         self._html = _Part(cut(rendered.html, rendered.nonce, True, where))
         self._text = _Part(cut(rendered.text, rendered.nonce, False, where))
         self._topics = tuple(frozenset(map(str.casefold, topics)) for topics in rendered.topics)
         self._everyone = rendered.everyone
+        self._frame = frame
+        self._holes = {
+            hole: number for number, hole in enumerate(dict.fromkeys([*self._text.holes, *self._html.holes]))
+        }
+        self._plans: dict[frozenset[int], _Plan] = {}
+        self._kept: dict[frozenset[str], frozenset[int]] = {}
 
     def stories_for(self, topics: frozenset[str]) -> frozenset[int]:
         """The numbers of the stories that a follower of `topics` gets (none chosen: all)."""
@@ -192,6 +230,54 @@ class Merge:
         return self._html.fill(personal, kept), self._text.fill(personal, kept)
 
     def bodies(self, personal: Personal) -> tuple[bytes, bytes]:
-        """Her HTML and her text in quoted-printable, ready for the wire: the same content as `fill`."""
-        kept = self.stories_for(personal.topics)
-        return self._html.encoded(personal, kept), self._text.encoded(personal, kept)
+        """Her HTML and her text in quoted-printable, each on its own: the same content as `fill`."""
+        kept, values = self.stories_for(personal.topics), self._encoded(personal)
+        html, text = (
+            b"".join(piece if isinstance(piece, bytes) else values[self._holes[piece]] for piece in part.encoded(kept))
+            for part in (self._html, self._text)
+        )
+        return html, text
+
+    def wire(self, personal: Personal) -> bytes:
+        """Her text and her HTML in quoted-printable, within the frame: the same content as `fill`."""
+        return self._plan(personal.topics).joined(self._encoded(personal))
+
+    def _encoded(self, personal: Personal) -> list[bytes]:
+        """What fills each hole. A value that no place escapes is encoded once for all of them."""
+        done: dict[str, bytes | None] = {}
+        values = []
+        for kind, place in self._holes:
+            if kind not in done:
+                value = getattr(personal, kind)
+                done[kind] = quoted.encode_bare(value) if _SAFE_ANYWHERE.fullmatch(value) else None
+            values.append(done[kind] or quoted.encode(_value(personal, kind, place)))
+        return values
+
+    def _plan(self, topics: frozenset[str]) -> _Plan:
+        kept = self._kept.get(topics)
+        if kept is None:
+            self._bound(self._kept)
+            kept = self._kept[topics] = self.stories_for(topics)
+        plan = self._plans.get(kept)
+        if plan is None:
+            self._bound(self._plans)
+            plan = self._plans[kept] = self._planned(kept)
+        return plan
+
+    @staticmethod
+    def _bound(cached: dict[Any, Any]) -> None:
+        if len(cached) >= _PLANS:
+            del cached[next(iter(cached))]
+
+    def _planned(self, kept: frozenset[int]) -> _Plan:
+        before, between, behind = self._frame
+        ready, holes = [], []
+        literal = [before]
+        for piece in chain(self._text.encoded(kept), (between,), self._html.encoded(kept), (behind,)):
+            if isinstance(piece, bytes):
+                literal.append(piece)
+                continue
+            ready += [b"".join(literal), b""]
+            holes.append((len(ready) - 1, self._holes[piece]))
+            literal.clear()
+        return _Plan([*ready, b"".join(literal)], tuple(holes))

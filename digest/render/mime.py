@@ -16,42 +16,43 @@ from digest.render import headers, quoted
 from digest.render.merge import Merge, Personal
 
 
-def message(
-    rendered: RenderedIssue,
-    merge: Merge,
-    personal: Personal,
-    *,
-    message_id: str,
-    date: datetime,
-    feedback_id: str,
-    smtputf8: bool = False,
-) -> bytes:
-    """One subscriber's mail.
+class Mails:
+    """The mails of one issue, compiled: all but a subscriber's own values is ready bytes.
 
-    merge: made of `rendered`. message_id: with or without angle brackets. date: of sending, aware. feedback_id: the
-    same for all recipients. smtputf8: the server takes addresses with a non-ASCII local part; without it such an
-    address raises AddressError. Raises ValueError for a naive date, no message id, or a URL too long for a line.
+    feedback_id: the same for all recipients. May be shared between tasks.
     """
-    html, text = merge.bodies(personal)
-    boundary = _boundary(rendered.nonce)
-    return b"".join(
-        [
-            _head(rendered),
-            headers.mailbox_field("To", Mailbox(personal.name, personal.email), smtputf8=smtputf8),
-            _date_field(date),
-            headers.message_id_field(message_id),
-            headers.url_field("List-Unsubscribe", personal.unsubscribe_url),
-            b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
-            headers.plain_field("Feedback-ID", feedback_id),
-            f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode(),
-            _part("text/plain", text, boundary),
-            _part("text/html", html, boundary),
-            f"--{boundary}--\r\n".encode(),
-        ]
-    )
+
+    def __init__(self, rendered: RenderedIssue, feedback_id: str) -> None:
+        boundary = _boundary(rendered.nonce)
+        self._head = _head(rendered)
+        start = (
+            b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+            + headers.plain_field("Feedback-ID", feedback_id)
+            + f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
+        )
+        # The last line break before a boundary belongs to it, not to the part.
+        text, html = _part_head("text/plain", boundary), _part_head("text/html", boundary)
+        self.merge = Merge(rendered, (start + text, b"\r\n" + html, f"\r\n--{boundary}--\r\n".encode()))
+
+    def mail(self, personal: Personal, *, message_id: str, date: datetime, smtputf8: bool = False) -> bytes:
+        """One subscriber's mail: CRLF, no line that begins with a dot, and ASCII but for an address with `smtputf8`.
+
+        message_id: with or without angle brackets. date: of sending, aware. smtputf8: the server takes addresses with a
+        non-ASCII local part; without it such an address raises AddressError. Raises ValueError for a naive date, no
+        message id, or a URL too long for a line.
+        """
+        return b"".join(
+            [
+                self._head,
+                headers.mailbox_field("To", Mailbox(personal.name, personal.email), smtputf8=smtputf8),
+                _date_field(date),
+                headers.message_id_field(message_id),
+                headers.url_field("List-Unsubscribe", personal.unsubscribe_url),
+                self.merge.wire(personal),
+            ]
+        )
 
 
-@lru_cache(maxsize=16)
 def _head(rendered: RenderedIssue) -> bytes:
     """The fields that are the same in every mail of an issue."""
     fields = [headers.mailbox_field("From", mailbox_of(rendered.from_))]
@@ -86,7 +87,12 @@ def _boundary(nonce: str) -> str:
 def _date_field(date: datetime) -> bytes:
     if date.tzinfo is None:
         raise ValueError("the date of a message needs its zone")
-    return f"Date: {format_datetime(date)}\r\n".encode("ascii")
+    return _date_line(date.replace(microsecond=0))
+
+
+@lru_cache(maxsize=16)
+def _date_line(second: datetime) -> bytes:
+    return f"Date: {format_datetime(second)}\r\n".encode("ascii")
 
 
 # For every script: markup is most of a mail, so that even a Japanese issue is smaller so than in base64, which costs points
@@ -94,10 +100,8 @@ def _date_field(date: datetime) -> bytes:
 _QUOTED = "Content-Transfer-Encoding: quoted-printable"
 
 
-def _part(kind: str, content: bytes, boundary: str) -> bytes:
-    head = f"--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\n{_QUOTED}\r\n\r\n"
-    # The last line break belongs to the boundary that follows, not to the part.
-    return b"".join([head.encode("ascii"), content, b"\r\n"])
+def _part_head(kind: str, boundary: str) -> bytes:
+    return f"--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\n{_QUOTED}\r\n\r\n".encode("ascii")
 
 
 def plain_message(
@@ -114,7 +118,7 @@ def plain_message(
 ) -> bytes:
     """A mail that is no issue: a confirmation, a note to editors.
 
-    text: plain, any line breaks. date: of sending, aware. Raises AddressError and ValueError as `message` does.
+    text: plain, any line breaks. date: of sending, aware. Raises AddressError and ValueError as `Mails.mail` does.
     """
     fields = [
         headers.mailbox_field("From", sender),

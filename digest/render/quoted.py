@@ -29,11 +29,20 @@ def encode(text: str) -> bytes:
     return "".join(lines).encode("ascii")
 
 
+def encode_bare(text: str) -> bytes:
+    """`encode` for a text in which nothing can need encoding, but for its place in a line: no blank, no "=", no break."""
+    return _folded(text, soft_end=True).encode("ascii") if text else b""
+
+
 def _line(line: str, soft_end: bool) -> str:
     encoded = line.encode("utf-8", "replace").decode("latin-1").translate(_TABLE)
     encoded = _BLANK_AFTER_BLANK.sub("=20", encoded)
     if encoded.endswith(" "):
         encoded = f"{encoded[:-1]}=20"
+    return _folded(encoded, soft_end)
+
+
+def _folded(encoded: str, soft_end: bool) -> str:
     folded = []
     encoded = _guarded(encoded)
     # A last line without a soft break may be one longer: it has no "=" at its end.

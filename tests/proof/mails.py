@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from digest.deliver.dkim import DkimSigner
 from digest.deliver.dkim_key import record, txt_strings
-from digest.render.merge import Merge, Personal
-from digest.render.mime import message
+from digest.render.merge import Personal
+from digest.render.mime import Mails
 from tests.proof.filters import HELO, SENDER_IP, received
 from tests.render.sample_issue import Renderer, a_newsletter, an_issue, six_stories
 
@@ -74,15 +74,12 @@ def signed_mail(language: str, stories: int, layout: str = "classic") -> Sent:
     newsletter = a_newsletter(title=name, theme={"layout": layout})
     spoken = language if language in {"en", "de", "ar", "ja"} else "en"
     rendered = Renderer(newsletter=newsletter, language=spoken)(an_issue(told))
-    merge = Merge(rendered)
     base = "https://news.example.org"
     reader = Personal(RECIPIENT, "", frozenset(), f"{base}/unsubscribe/{'ab3' * 14}", f"{base}/view/v", f"{base}/p/p")
-    made = message(
-        rendered, merge, reader,
-        message_id="mfrggzdfmztwq2lkobqxezlb@example.org", date=SENT, feedback_id="7:defence-notes:digest:site1234abcd",
-    )  # fmt: skip
+    mails = Mails(rendered, "7:defence-notes:digest:site1234abcd")
+    made = mails.mail(reader, message_id="mfrggzdfmztwq2lkobqxezlb@example.org", date=SENT)
     signed = DkimSigner("example.org", "digest1", KEY).sign(made, SENT)
-    return Sent(signed, *merge.fill(reader), reader.unsubscribe_url)
+    return Sent(signed, *mails.merge.fill(reader), reader.unsubscribe_url)
 
 
 def zone() -> dict[tuple[str, str], str]:

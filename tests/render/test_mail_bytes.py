@@ -15,7 +15,7 @@ from digest.errors import AddressError
 from digest.model.issue import RenderedIssue
 from digest.model.subscriber import Mailbox
 from digest.render.merge import Merge, Personal
-from digest.render.mime import mailbox_of, message, plain_message
+from digest.render.mime import Mails, mailbox_of, plain_message
 from tests.render.sample_issue import Renderer, a_newsletter
 
 SENT = datetime(2026, 11, 23, 7, 0, 5, tzinfo=UTC)
@@ -24,14 +24,11 @@ Merged = tuple[RenderedIssue, Merge]
 
 
 def _message(merged: Merged, personal: Personal, *, smtputf8: bool = False) -> bytes:
-    return message(
-        *merged,
-        personal,
-        message_id=MESSAGE_ID,
-        date=SENT,
-        feedback_id="7:defence-notes:digest:example",
-        smtputf8=smtputf8,
-    )
+    return _mails(merged).mail(personal, message_id=MESSAGE_ID, date=SENT, smtputf8=smtputf8)
+
+
+def _mails(merged: Merged) -> Mails:
+    return Mails(merged[0], "7:defence-notes:digest:example")
 
 
 def _parse(raw: bytes) -> EmailMessage:
@@ -147,12 +144,12 @@ def test_no_value_of_a_subscriber_injects_a_header(merged: Merged, reader: Perso
     with pytest.raises(AddressError):
         _message(merged, replace(reader, email=f"a@example.com{evil}"))
     with pytest.raises(ValueError, match="Message-ID"):
-        message(*merged, reader, message_id=evil, date=SENT, feedback_id="x")
+        _mails(merged).mail(reader, message_id=evil, date=SENT)
 
 
 def test_a_naive_date_is_refused(merged: Merged, reader: Personal) -> None:
     with pytest.raises(ValueError, match="zone"):
-        message(*merged, reader, message_id=MESSAGE_ID, date=SENT.replace(tzinfo=None), feedback_id="x")
+        _mails(merged).mail(reader, message_id=MESSAGE_ID, date=SENT.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("name", ["A, B", "Example: News", '"', "😀", "Name <with> brackets", ""])

@@ -81,3 +81,20 @@ def test_whatever_she_follows_the_wire_says_what_fill_says(topics: frozenset[str
     personal = Personal("a@example.com", "N.\n.", topics, "https://u.test/", "https://v.test/", "https://p.test/")
     for filled, body in zip(_MERGE.fill(personal), _MERGE.bodies(personal), strict=True):
         assert quopri.decodestring(body).decode().replace("\r\n", "\n") == filled
+
+
+@given(
+    topics=st.frozensets(st.sampled_from(["navy", "industry", "procurement", "other"])),
+    name=st.text(max_size=40),
+    email=st.sampled_from(
+        ["a@example.com", ".dot@example.com", "From@example.com", "o'neil&sons@example.com", "zoë@example.com"]
+    ),
+)
+def test_a_mail_on_the_wire_is_its_two_bodies_in_their_frame(topics: frozenset[str], name: str, email: str) -> None:
+    personal = Personal(email, name, topics, "https://u.test/x", f"https://v.test/{'a' * 90}", "https://p.test/?a=1&b")
+    html, text = _FRAMED.bodies(personal)
+    for _ in range(2):  # the second from the plan that the first has made
+        assert _FRAMED.wire(personal) == b"[" + text + b"|" + html + b"]"
+
+
+_FRAMED = Merge(_RENDERED, (b"[", b"|", b"]"))

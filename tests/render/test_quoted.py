@@ -8,7 +8,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digest.render.quoted import encode
+from digest.render.quoted import encode, encode_bare
 
 _TEXT = st.text(
     st.one_of(st.sampled_from(" .\t=\nFrom é防😀"), st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
@@ -40,3 +40,10 @@ def test_every_line_keeps_the_rules(pieces: list[str]) -> None:
 
 def test_an_empty_text_is_nothing() -> None:
     assert encode("") == b""
+
+
+@given(st.text("abF.rom@:/-_~09", max_size=240))
+@example("." * 200)
+@example("From" * 60)
+def test_a_text_that_needs_no_encoding_takes_the_short_way_to_the_same_bytes(text: str) -> None:
+    assert encode_bare(text) == encode(text)
