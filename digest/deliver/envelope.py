@@ -39,6 +39,31 @@ class Envelope:
         return not (self.sender.isascii() and self.recipient.isascii())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """One mail as it travels. Made by `letter`.
+
+    body: what follows DATA, less the final dot. size: bytes of the message itself. eight_bit: whether it needs 8BITMIME.
+    """
+
+    envelope: Envelope
+    body: bytes
+    size: int
+    eight_bit: bool
+
+
+def letter(envelope: Envelope, data: bytes, *, fit: bool = False) -> Letter:
+    """`data` made ready to travel.
+
+    data: CRLF bytes. fit: whoever made them vouches that they are 7-bit, have CR and LF in pairs only, end with a line
+    break, and have no line that begins with a dot; then they are not looked through. Raises ValueError for what must not
+    travel.
+    """
+    if fit:
+        return Letter(envelope, data, len(data), eight_bit=False)
+    return Letter(envelope, stuffed(data), len(data), not data.isascii())
+
+
 def sender_fault(envelope: Envelope) -> str | None:
     """Why the return path or the envelope's id cannot go on the wire; None when they can."""
     if envelope.sender and (fault := _address_fault(envelope.sender)):
@@ -48,25 +73,27 @@ def sender_fault(envelope: Envelope) -> str | None:
     return None
 
 
-def refusal(envelope: Envelope, data: bytes, offered: Extensions) -> Reply | None:
+def refusal(letter: Letter, offered: Extensions) -> Reply | None:
     """The reply that the server would give, found before anything is sent; None when nothing speaks against sending."""
+    envelope = letter.envelope
     if fault := _address_fault(envelope.recipient):
         return Reply(553, f"5.1.3 not sent: {envelope.recipient!r} {fault}")
     if envelope.needs_utf8 and "smtputf8" not in offered:
         return Reply(553, "5.6.7 not sent: the address is not ASCII, and the mail server does not offer SMTPUTF8")
-    if not data.isascii() and "8bitmime" not in offered:
+    if letter.eight_bit and "8bitmime" not in offered:
         return Reply(554, "5.6.3 not sent: the message is not ASCII, and the mail server does not offer 8BITMIME")
-    if 0 < (limit := _size_limit(offered)) < len(data):
-        return Reply(552, f"5.3.4 not sent: the message has {len(data)} bytes, the mail server takes {limit}")
+    if 0 < (limit := _size_limit(offered)) < letter.size:
+        return Reply(552, f"5.3.4 not sent: the message has {letter.size} bytes, the mail server takes {limit}")
     return None
 
 
-def mail_command(envelope: Envelope, data: bytes, offered: Extensions) -> bytes:
+def mail_command(letter: Letter, offered: Extensions) -> bytes:
     """MAIL FROM with the parameters that the server offers and this mail needs."""
+    envelope = letter.envelope
     words = [f"MAIL FROM:<{_checked(envelope.sender)}>".encode()]
     if "size" in offered:
-        words.append(b"SIZE=%d" % len(data))  # RFC 1870 §6: without dot-stuffing and the final dot
-    if not data.isascii():
+        words.append(b"SIZE=%d" % letter.size)  # RFC 1870 §6: without dot-stuffing and the final dot
+    if letter.eight_bit:
         words.append(b"BODY=8BITMIME")
     if envelope.needs_utf8:
         words.append(b"SMTPUTF8")

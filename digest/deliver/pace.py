@@ -26,12 +26,22 @@ class Pace:
         """Take the next place in the row; how many seconds to wait for it. now_s: any clock that never runs back."""
         if self.rate <= 0:
             return 0.0
-        interval = 1 / self.rate
-        burst = max(BURST_S, interval) - interval
-        self._due = max(self._due, now_s - burst)
-        wait = self._due - now_s
-        self._due += interval
+        wait = self._wait_s(now_s)
+        self._due += 1 / self.rate
         return max(0.0, wait)
+
+    def at_once(self, now_s: float) -> bool:
+        """Take the next place in the row if there is nothing to wait for; else leave it."""
+        if self.rate <= 0:
+            return True
+        if free := self._wait_s(now_s) <= 0:
+            self._due += 1 / self.rate
+        return free
+
+    def _wait_s(self, now_s: float) -> float:
+        interval = 1 / self.rate
+        self._due = max(self._due, now_s - (max(BURST_S, interval) - interval))
+        return self._due - now_s
 
 
 @dataclass(slots=True)

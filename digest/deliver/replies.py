@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 
 from digest.model.delivery import Reply
 
@@ -55,19 +56,31 @@ class Replies:
 
     def _line(self, line: bytes) -> Reply | None:
         """The reply that this line ends, None when more lines follow."""
-        match = _LINE.fullmatch(line)
-        if not match or len(line) > MAX_LINE or (self._code and int(match[1]) != self._code):
+        code, more, words = _parsed(line) if len(line) <= MAX_LINE else _NO_REPLY
+        if not code or (self._code and code != self._code):
             raise Broken(f"the server sends what is no SMTP reply: {_words(line[:80])!r}")
-        self._code = int(match[1])
+        if not self._code and not more:
+            return Reply(code, words[:MAX_TEXT])
+        self._code = code
         self._size += len(line)
-        self._lines.append(_words(match[3] or b""))
+        self._lines.append(words)
         if self._size > MAX_REPLY:
             raise Broken("the server sends a reply without end")
-        if match[2] == b"-":
+        if more:
             return None
         reply = Reply(self._code, _joined(self._lines))
         self._code, self._lines, self._size = 0, [], 0
         return reply
+
+
+_NO_REPLY = (0, False, "")
+
+
+@lru_cache(maxsize=64)  # three of four replies are the same for every mail
+def _parsed(line: bytes) -> tuple[int, bool, str]:
+    """Code, whether more lines follow, words."""
+    match = _LINE.fullmatch(line)
+    return (int(match[1]), match[2] == b"-", _words(match[3] or b"")) if match else _NO_REPLY
 
 
 def _words(line: bytes) -> str:
@@ -124,7 +137,8 @@ class Line(asyncio.Protocol):
 
     async def reply(self, seconds: float) -> Reply:
         """The next reply. Raises Broken when none comes within `seconds`, the line breaks, or what comes is no reply."""
-        await self._until(lambda: bool(self._unread), seconds, "the server does not answer")
+        if not self._unread:
+            await self._until(lambda: bool(self._unread), seconds, "the server does not answer")
         return self._unread.popleft()
 
     def early_reply(self) -> Reply | None:

@@ -16,8 +16,9 @@ from functools import partial
 from digest.audience.rule import audience_of
 from digest.clock import first_of, monotonic
 from digest.deliver.envelope import Envelope
+from digest.deliver.hand import Outgoing
 from digest.deliver.journal import Journal, worker_name
-from digest.deliver.pool import Outgoing, Pool
+from digest.deliver.pool import Pool
 from digest.errors import DigestError, StoreError
 from digest.flow import ending
 from digest.flow.mailing import Mailing
@@ -111,18 +112,24 @@ class Worker:
     # -- claiming ------------------------------------------------------------------------------------------------------
 
     async def _mails(self, enough: Callable[[], bool]) -> AsyncGenerator[Outgoing]:
-        """Mails as they are claimed: messages ahead of issues, issues in turn."""
-        while not enough():
-            begun = monotonic()
-            batch = await self._claim()
-            if not batch:
-                return
-            for mail in batch:
-                yield mail
-            self._rate = len(batch) / max(0.001, monotonic() - begun)
+        """Mails as they are claimed: messages ahead of issues, issues in turn.
+
+        The next claim is made while the second half of the last one leaves, so that no connection waits for the ledger.
+        """
+        claim = asyncio.create_task(self._claim())
+        try:
+            while not enough() and (batch := await claim):
+                begun = monotonic()
+                for number, mail in enumerate(batch):
+                    if number == len(batch) // 2:
+                        claim = asyncio.create_task(self._claim())
+                    yield mail
+                self._rate = len(batch) / max(0.001, monotonic() - begun)
+        finally:
+            await asyncio.gather(claim, return_exceptions=True)  # what it took on is given back with the rest
 
     async def _claim(self) -> list[Outgoing]:
-        limit = int(min(CLAIM_MAX, max(CLAIM_MIN, self._rate * CLAIM_S)))
+        limit = int(min(CLAIM_MAX, max(CLAIM_MIN, self._rate * CLAIM_S)) / 2)  # two claims overlap
         now = self._room.clock.now()
         async with self._room.store.write() as conn:
             if claimed := await messages.claim(conn, self._worker, limit, now, now + LEASE):
@@ -166,6 +173,7 @@ class Worker:
             each.subscriber_id,
             mailing.envelope(each.subscriber_id, each.email),
             partial(self._bytes, mailing, each),
+            fit=each.email.isascii(),  # render keeps every line fit for the wire
         )
 
     def _bytes(self, mailing: Mailing, each: Delivery) -> bytes:

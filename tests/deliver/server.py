@@ -42,7 +42,7 @@ class Server:
     """script: what to answer at which command, one entry a time; when it is used up, the last is *not* repeated.
 
     A reply is sent as it stands, with CRLF after it; "raw:" before it leaves the CRLF away. CUT and SILENCE as they say.
-    always: as script, for ever.
+    always: as script, for ever. lax: takes DATA though there is no recipient (RFC 2920 §3.1 expects such servers).
     """
 
     offers: Sequence[str] = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES")
@@ -57,6 +57,9 @@ class Server:
     most: int = 0
     port: int = 0
     read_body: bool = True
+    lax: bool = False
+    hurried: int = 0
+    """Commands that were there before the one ahead of them was answered."""
 
     def __post_init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,17 +120,22 @@ class _Talk:
         self.server, self.reader, self.writer = server, reader, writer
         self.secure = server.implicit
         self.mail = self.rcpt = b""
+        self.early = False
 
     async def whole(self) -> None:
         await self.say(GREETING)
         while line := await self.reader.readline():
             self.server.heard.append(line)
             verb = line.split()[0].decode("latin-1").upper() if line.split() else ""
+            self.server.hurried += verb in {MAIL, RCPT, DATA} and self.early
             await self.obey(verb, line)
             if verb == QUIT:
                 return
 
     async def obey(self, verb: str, line: bytes) -> None:
+        if out_of_order := self.out_of_order(verb):
+            await self.send(f"503 5.5.1 {out_of_order}")
+            return
         match verb:
             case "EHLO":
                 await self.say(EHLO, self.welcome())
@@ -138,17 +146,24 @@ class _Talk:
                     assert self.server.tls is not None
                     await self.writer.start_tls(self.server.tls)
                     self.secure = True
-            case "MAIL":
-                self.mail = line
-                await self.say(MAIL)
-            case "RCPT":
-                self.rcpt = line
-                await self.say(RCPT)
             case "DATA":
                 if (await self.say(DATA)).startswith("354"):
                     await self.take()
+                    self.mail = self.rcpt = b""
             case _:
-                await self.say(verb, _USUAL.get(verb, "500 what?"))
+                done = (await self.say(verb, _USUAL.get(verb, "500 what?"))).startswith("2")
+                self.mail = line if verb == MAIL and done else b"" if verb == RSET and done else self.mail
+                self.rcpt = line if verb == RCPT and done else b"" if verb == RSET and done else self.rcpt
+
+    def out_of_order(self, verb: str) -> str | None:
+        """What a server says to a command that has no place here (RFC 5321 §4.1.4)."""
+        wrong = {
+            MAIL: (bool(self.mail), "nested MAIL command"),
+            RCPT: (not self.mail, "need MAIL command"),
+            DATA: (not self.rcpt and not self.server.lax, "need RCPT command"),
+        }
+        is_wrong, words = wrong.get(verb, (False, ""))
+        return words if is_wrong else None
 
     def welcome(self) -> str:
         offers = [offer for offer in self.server.offers if not (self.secure and offer == "STARTTLS")]
@@ -167,7 +182,7 @@ class _Talk:
             lines.append(line)
         self.server.at_dot.set()
         reply = self.server.answer(DOT, _USUAL[DOT])
-        if reply.startswith("2"):
+        if reply.startswith("2") and self.rcpt:
             self.server.taken.append(Taken(self.mail, self.rcpt, b"".join(lines)))
         await self.send(reply)
 
@@ -177,6 +192,7 @@ class _Talk:
         return reply
 
     async def send(self, reply: str) -> None:
+        self.early = bool(self.reader._buffer)  # type: ignore[attr-defined]
         if reply == CUT:
             raise _Cut
         if reply == SILENCE:

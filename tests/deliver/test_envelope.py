@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.deliver.envelope import Envelope, mail_command, rcpt_command, refusal, sender_fault, stuffed, xtext
+from digest.deliver.envelope import (
+    Envelope,
+    letter,
+    mail_command,
+    rcpt_command,
+    refusal,
+    sender_fault,
+    stuffed,
+    xtext,
+)
 
 PLAIN: dict[str, str] = {}
 ALL = {"size": "1000", "dsn": "", "smtputf8": "", "8bitmime": ""}
@@ -13,22 +22,24 @@ UNSAFE = [*(chr(code) for code in (*range(0x21), *range(0x7F, 0xA1))), "<", ">",
 
 def test_nothing_is_asked_that_the_server_does_not_offer() -> None:
     envelope = Envelope("b@example.org", "zoe@example.net", "id-1")
-    assert mail_command(envelope, b"x", PLAIN) == b"MAIL FROM:<b@example.org>\r\n"
+    assert mail_command(letter(envelope, b"x"), PLAIN) == b"MAIL FROM:<b@example.org>\r\n"
     assert rcpt_command(envelope, PLAIN) == b"RCPT TO:<zoe@example.net>\r\n"
 
 
 def test_size_and_delivery_reports_are_asked_for_where_offered() -> None:
     envelope = Envelope("b@example.org", "a+b=c@example.net", "id+1")
-    assert mail_command(envelope, b"x" * 9, ALL) == b"MAIL FROM:<b@example.org> SIZE=9 RET=HDRS ENVID=id+2B1\r\n"
+    assert (
+        mail_command(letter(envelope, b"x" * 9), ALL) == b"MAIL FROM:<b@example.org> SIZE=9 RET=HDRS ENVID=id+2B1\r\n"
+    )
     expected = b"RCPT TO:<a+b=c@example.net> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb+3Dc@example.net\r\n"
     assert rcpt_command(envelope, ALL) == expected
 
 
 def test_smtputf8_is_used_only_when_an_address_needs_it() -> None:
     envelope = Envelope("b@example.org", "zoë@example.net")
-    assert b" SMTPUTF8" in mail_command(envelope, b"x", ALL)
+    assert b" SMTPUTF8" in mail_command(letter(envelope, b"x"), ALL)
     assert rcpt_command(envelope, ALL) == "RCPT TO:<zoë@example.net> NOTIFY=FAILURE\r\n".encode()
-    refused = refusal(envelope, b"x", PLAIN)
+    refused = refusal(letter(envelope, b"x"), PLAIN)
     assert refused is not None
     assert refused.code == 553
     assert "SMTPUTF8" in refused.text
@@ -36,22 +47,22 @@ def test_smtputf8_is_used_only_when_an_address_needs_it() -> None:
 
 def test_eight_bit_bodies_are_declared_or_refused() -> None:
     envelope = Envelope("", "zoe@example.net")
-    assert mail_command(envelope, b"\xe9", ALL).startswith(b"MAIL FROM:<> SIZE=1 BODY=8BITMIME")
-    refused = refusal(envelope, b"\xe9", PLAIN)
+    assert mail_command(letter(envelope, b"\xe9"), ALL).startswith(b"MAIL FROM:<> SIZE=1 BODY=8BITMIME")
+    refused = refusal(letter(envelope, b"\xe9"), PLAIN)
     assert refused is not None
     assert refused.enhanced == "5.6.3"
 
 
 @pytest.mark.parametrize(("offered", "refused"), [("10", True), ("11", False), ("0", False), ("", False), ("x", False)])
 def test_a_message_over_the_servers_limit_is_refused_before_it_is_sent(offered: str, refused: bool) -> None:
-    reply = refusal(Envelope("", "zoe@example.net"), b"x" * 11, {"size": offered})
+    reply = refusal(letter(Envelope("", "zoe@example.net"), b"x" * 11), {"size": offered})
     assert (reply is not None and reply.code == 552) == refused
 
 
 @pytest.mark.parametrize("bad", UNSAFE)
 def test_an_unsafe_character_is_refused_in_either_address(bad: str) -> None:
     recipient = Envelope("b@example.org", f"zoe{bad}@example.net")
-    reply = refusal(recipient, b"x", ALL)
+    reply = refusal(letter(recipient, b"x"), ALL)
     assert reply is not None
     assert reply.enhanced == "5.1.3"
     assert sender_fault(Envelope(f"b{bad}@example.org", "zoe@example.net")) is not None
@@ -63,7 +74,7 @@ def test_an_unsafe_character_is_refused_in_either_address(bad: str) -> None:
 def test_whatever_the_address_a_command_is_one_line(address: str, envid: str) -> None:
     envelope = Envelope(address, address, envid)
     try:
-        commands = [mail_command(envelope, b"x", ALL), rcpt_command(envelope, ALL)]
+        commands = [mail_command(letter(envelope, b"x"), ALL), rcpt_command(envelope, ALL)]
     except ValueError:
         return
     for command in commands:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from digest.deliver.hand import Outgoing
 from digest.deliver.journal import Journal, replay, survey
-from digest.deliver.pool import Outgoing, Pool
+from digest.deliver.pool import Pool
 from digest.errors import RelayRefused, StoreError, TemplateError
 from digest.model.delivery import DeliveryState, Outcome, Reply
 from tests.deliver.server import AUTH, CUT, DATA, DOT, GREETING, MAIL, RCPT, SILENCE, Server
-from tests.deliver.world import FakeClock, Ledger, Tls, mail, mails, smtp
+from tests.deliver.world import BODY, FakeClock, Ledger, Tls, mail, mails, smtp
 
 S = DeliveryState
 
@@ -84,7 +85,7 @@ async def _numbered(numbers: list[int]) -> AsyncIterator[Outgoing]:
         yield mail(number)
 
 
-async def test_no_more_mails_are_in_hand_than_there_are_connections(clock: FakeClock, journal: Journal) -> None:
+async def test_no_more_than_three_mails_a_connection_are_in_hand(clock: FakeClock, journal: Journal) -> None:
     ledger = Ledger()
     pulled = in_hand = 0
 
@@ -97,7 +98,7 @@ async def test_no_more_mails_are_in_hand_than_there_are_connections(clock: FakeC
 
     async with Server() as server, pool_for(server, clock, connections=3) as pool:
         await pool.run(counted(), journal, ledger.record)
-    assert in_hand <= 3
+    assert in_hand <= 3 * 3  # one leaves, the next one's envelope is on its way, one waits
 
 
 async def test_a_server_that_says_421_after_its_quota_gets_new_connections_silently(
@@ -197,9 +198,9 @@ async def test_a_refusal_of_us_is_raised_once_and_the_mails_in_hand_come_back(
             await pool.run(mails(500), journal, ledger.record)
         await pool.close()
     states = list(ledger.states().values())
-    assert states.count(S.SENT) == 20
+    assert len(server.taken) == states.count(S.SENT) <= 20
     assert 1 <= states.count(S.PENDING) <= 5
-    assert len(states) == 20 + states.count(S.PENDING)
+    assert set(ledger.states().values()) == {S.SENT, S.PENDING}
     assert told(journal) == ledger.states()
 
 
@@ -240,11 +241,11 @@ async def test_after_a_stop_nothing_is_pulled_and_what_is_under_way_finishes(
 
     async with Server() as server, pool_for(server, clock, connections=3) as pool:
         await pool.run(endless(), journal, ledger.record, stop=stop)
-    assert len(ledger.outcomes) == pulled
     assert pulled < 60
+    assert set(ledger.states().values()) == {S.SENT}
     sent = [number for number, state in ledger.states().items() if state is S.SENT]
     assert len(server.taken) == len(sent)
-    assert len(sent) >= 47
+    assert len(sent) >= 50 - 3 * 3
 
 
 @pytest.mark.parametrize(("at", "state"), [(MAIL, S.PENDING), (RCPT, S.PENDING), (DATA, S.PENDING), (DOT, S.UNCERTAIN)])
@@ -258,17 +259,17 @@ async def test_what_does_not_finish_in_time_is_pending_before_the_dot_and_uncert
         await pool.run(mails(10), journal, ledger.record, stop=stop, finish_s=0.05)
         await pool.close()
     assert ledger.states() == {0: state}
-    assert told(journal) == {0: state}
+    assert told(journal) == ledger.states()
 
 
-async def test_a_stop_while_connecting_brings_the_mail_back(clock: FakeClock, journal: Journal) -> None:
+async def test_after_a_stop_while_connecting_nothing_was_tried(clock: FakeClock, journal: Journal) -> None:
     ledger, stop = Ledger(), asyncio.Event()
     async with Server(always={GREETING: SILENCE}) as server:
         pool = Pool(smtp(server.port), clock, elapsed_s=clock.elapsed_s)
         asyncio.get_running_loop().call_later(0.05, stop.set)
         await pool.run(mails(10), journal, ledger.record, stop=stop, finish_s=0.01)
         await pool.close()
-    assert ledger.states() == {0: S.PENDING}
+    assert ledger.states() == {}
 
 
 async def test_a_stop_ends_a_pull_that_never_comes(clock: FakeClock, journal: Journal) -> None:
@@ -386,14 +387,15 @@ async def test_a_journal_that_cannot_be_written_keeps_the_dot_back(
 async def test_a_ledger_that_cannot_be_written_ends_the_run_and_the_journal_knows(
     clock: FakeClock, journal: Journal
 ) -> None:
-    async def broken(outgoing: Outgoing, outcome: Outcome) -> None:
+    def broken(outgoing: Outgoing, outcome: Outcome) -> None:
         raise StoreError("database is locked")
 
     async with Server() as server, pool_for(server, clock, connections=2) as pool:
         with pytest.raises(StoreError, match="locked"):
             await pool.run(mails(20), journal, broken)
     assert 1 <= len(server.taken) <= 2
-    assert list(told(journal).values()) == [S.SENT] * len(server.taken)
+    assert list(told(journal).values()).count(S.SENT) == len(server.taken)
+    assert set(told(journal).values()) <= {S.SENT, S.PENDING}
 
 
 async def test_mails_that_cannot_be_pulled_end_the_run_and_the_rest_finishes(
@@ -408,8 +410,8 @@ async def test_mails_that_cannot_be_pulled_end_the_run_and_the_rest_finishes(
     async with Server() as server, pool_for(server, clock) as pool:
         with pytest.raises(StoreError, match="gone"):
             await pool.run(failing(), journal, ledger.record)
-    assert len(ledger.outcomes) == 5
-    assert len(server.taken) == list(ledger.states().values()).count(S.SENT)
+    assert 1 <= len(server.taken) == len(ledger.outcomes)
+    assert set(ledger.states().values()) == {S.SENT}
 
 
 async def test_many_connections_under_tls_share_one_context(clock: FakeClock, tls: Tls, tmp_path: Path) -> None:
@@ -460,3 +462,74 @@ async def test_when_the_sender_is_killed_the_doubt_is_at_most_one_mail_per_conne
     assert len(server.taken) == len(taken)
     assert known <= taken <= known | doubtful
     assert len(doubtful) <= 5
+
+
+# -- modes -------------------------------------------------------------------------------------------------------------
+
+MODES = ("overlap", "pipeline", "plain")
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_each_mode_brings_the_same_bytes_once(clock: FakeClock, journal: Journal, mode: str) -> None:
+    ledger = Ledger()
+    script = {
+        RCPT: ["250 ok", "550 5.1.1 unknown", "450 4.2.0 greylisted"] * 10,
+        DOT: ["250 ok"] * 5 + ["554 5.6.0 no"],
+    }
+    async with Server(script=script) as server, pool_for(server, clock, connections=3, mode=mode) as pool:
+        await pool.run(mails(60), journal, ledger.record)
+    states = list(ledger.states().values())
+    assert (states.count(S.FAILED), states.count(S.DEFERRED), states.count(S.SENT)) == (11, 10, 39)
+    assert {taken.raw for taken in server.taken} == {BODY}
+    taken = sorted(int(re.findall(rb"reader(\d+)@", each.rcpt)[0]) for each in server.taken)
+    assert taken == [number for number, state in ledger.states().items() if state is S.SENT]
+    assert told(journal) == ledger.states()
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_nothing_is_sent_in_groups_to_a_server_that_does_not_offer_it(
+    clock: FakeClock, journal: Journal, mode: str
+) -> None:
+    ledger = Ledger()
+    async with Server(offers=[]) as server, pool_for(server, clock, mode=mode) as pool:
+        await pool.run(mails(20), journal, ledger.record)
+    assert set(ledger.states().values()) == {S.SENT}
+    assert server.hurried == 0
+
+
+@pytest.mark.parametrize("lax", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_refused_recipient_costs_the_next_mail_nothing(
+    clock: FakeClock, journal: Journal, mode: str, lax: bool
+) -> None:
+    ledger = Ledger()
+    script = {RCPT: ["250 ok", "550 5.1.1 unknown"] * 5}
+    async with Server(script=script, lax=lax) as server, pool_for(server, clock, connections=1, mode=mode) as pool:
+        await pool.run(mails(10), journal, ledger.record)
+    assert list(ledger.states().values()) == [S.SENT, S.FAILED] * 5
+    assert [taken.rcpt for taken in server.taken] == [
+        b"RCPT TO:<reader%d@example.net>\r\n" % n for n in range(0, 10, 2)
+    ]
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "state"), [(CUT, S.UNCERTAIN), ("421 4.3.2 going down", S.SENT), ("554 5.6.0 no", S.FAILED)]
+)
+async def test_a_mail_whose_envelope_travelled_with_a_body_that_went_wrong_is_sent_once(
+    clock: FakeClock, journal: Journal, reply: str, state: DeliveryState
+) -> None:
+    ledger = Ledger()
+    async with Server(script={DOT: ["250 ok", reply]}) as server, pool_for(server, clock, connections=1) as pool:
+        await pool.run(mails(5), journal, ledger.record)
+    assert ledger.states() == {0: S.SENT, 1: state, 2: S.SENT, 3: S.SENT, 4: S.SENT}
+    assert len(server.taken) == len({taken.rcpt for taken in server.taken}) == 4 + (state is S.SENT)
+
+
+@pytest.mark.parametrize(("mode", "hurried"), [("plain", 0), ("pipeline", 2 * 10), ("overlap", 2 * 10 + 9)])
+async def test_what_travels_together(clock: FakeClock, journal: Journal, mode: str, hurried: int) -> None:
+    ledger = Ledger()
+    async with Server() as server, pool_for(server, clock, connections=1, mode=mode) as pool:
+        await pool.run(mails(10), journal, ledger.record)
+    assert set(ledger.states().values()) == {S.SENT}
+    assert server.hurried == hurried

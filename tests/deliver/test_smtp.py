@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from digest.deliver.envelope import Envelope
-from digest.deliver.smtp import Connection, Timeouts, Unreachable
+from digest.deliver.envelope import Envelope, letter
+from digest.deliver.handshake import Unreachable
+from digest.deliver.smtp import Connection, Timeouts
 from digest.errors import RelayRefused
 from digest.model.delivery import DeliveryState, Outcome
 from tests.deliver.server import (
@@ -46,7 +47,7 @@ async def sent(
     announced: list[int] = []
     connection = await Connection.open(smtp(server.port), timeouts=timeouts)
     try:
-        outcome = await connection.send(envelope, body, lambda: announced.append(1))
+        outcome = await connection.send(letter(envelope, body), lambda: announced.append(1))
         return outcome, connection.reusable, len(announced)
     finally:
         await connection.close()
@@ -91,7 +92,9 @@ async def test_a_plain_server_of_another_make_takes_many_mails_over_one_connecti
         connection = await Connection.open(smtp(server.sockets[0].getsockname()[1]))
         for number in range(20):
             to = f"zoë{number}@example.net"
-            outcome = await connection.send(Envelope("b@example.org", to), b"X: y\r\n\r\n.dot\r\n", lambda: None)
+            outcome = await connection.send(
+                letter(Envelope("b@example.org", to), b"X: y\r\n\r\n.dot\r\n"), lambda: None
+            )
             assert outcome.state is S.SENT
         await connection.close()
     finally:
@@ -186,16 +189,21 @@ async def test_each_phase_and_each_misfortune(at: str, what: str, expected: S | 
 
 
 @pytest.mark.parametrize("reset", [CUT, SILENCE, GARBAGE, "421 bye", "500 what?"])
-async def test_a_failed_reset_spends_the_connection_but_not_the_outcome(reset: str) -> None:
+async def test_a_transaction_that_the_server_does_not_end_spends_the_connection_and_no_mail(reset: str) -> None:
     async with Server(script={RCPT: ["550 5.1.1 unknown"], RSET: [reset]}) as server:
-        outcome, reusable, _ = await sent(server, timeouts=Timeouts(mail=0.2))
-    assert (outcome.state, reusable) == (S.FAILED, False)
+        connection = await Connection.open(smtp(server.port), timeouts=Timeouts(mail=0.2))
+        refused = await connection.send(letter(ENVELOPE, BODY), lambda: None)
+        assert connection.reusable
+        after = await connection.send(letter(ENVELOPE, BODY), lambda: None)
+        assert not connection.reusable
+        await connection.close()
+    assert (refused.state, after.state) == (S.FAILED, S.PENDING)
 
 
 async def test_after_a_refusal_the_next_mail_passes_on_the_same_connection() -> None:
     async with Server(script={RCPT: ["550 5.1.1 unknown"], DATA: ["451 later"]}) as server:
         connection = await Connection.open(smtp(server.port))
-        states = [(await connection.send(ENVELOPE, BODY, lambda: None)).state for _ in range(3)]
+        states = [(await connection.send(letter(ENVELOPE, BODY), lambda: None)).state for _ in range(3)]
         await connection.close()
     assert states == [S.FAILED, S.DEFERRED, S.SENT]
     assert server.connections == 1
@@ -229,7 +237,7 @@ async def test_a_refusal_half_way_through_the_body_counts() -> None:
     server = await asyncio.start_server(meet, "127.0.0.1", 0)
     announced: list[int] = []
     connection = await Connection.open(smtp(server.sockets[0].getsockname()[1]))
-    outcome = await connection.send(ENVELOPE, b"x" * 20_000_000 + b"\r\n", lambda: announced.append(1))
+    outcome = await connection.send(letter(ENVELOPE, b"x" * 20_000_000 + b"\r\n"), lambda: announced.append(1))
     await connection.close()
     await gone.wait()
     server.close()
@@ -245,7 +253,7 @@ async def test_when_it_cannot_be_announced_the_dot_does_not_leave() -> None:
     async with Server() as server:
         connection = await Connection.open(smtp(server.port))
         with pytest.raises(OSError, match="disk full"):
-            await connection.send(ENVELOPE, BODY, full)
+            await connection.send(letter(ENVELOPE, BODY), full)
         assert not connection.reusable
         await connection.close()
         assert server.taken == []
@@ -256,7 +264,7 @@ async def test_after_so_many_messages_a_connection_is_used_up() -> None:
         connection = await Connection.open(smtp(server.port, messages_per_connection=2))
         usable = []
         for _ in range(2):
-            await connection.send(ENVELOPE, BODY, lambda: None)
+            await connection.send(letter(ENVELOPE, BODY), lambda: None)
             usable.append(connection.reusable)
         await connection.close()
     assert usable == [True, False]
@@ -265,7 +273,7 @@ async def test_after_so_many_messages_a_connection_is_used_up() -> None:
 async def test_a_connection_that_the_server_left_is_not_reusable() -> None:
     async with Server() as server:
         connection = await Connection.open(smtp(server.port))
-        await connection.send(ENVELOPE, BODY, lambda: None)
+        await connection.send(letter(ENVELOPE, BODY), lambda: None)
     async with asyncio.timeout(1):
         while connection.reusable:  # noqa: ASYNC110 there is no event to wait for: that it is noticed is the test
             await asyncio.sleep(0)  # noqa: TID251 gives the loop a turn; no time is waited for
@@ -339,7 +347,7 @@ async def test_mail_passes_through_tls_and_the_whole_body_with_it(tls: Tls, impl
         settings = smtp(server.port, security=security, username="digest", password="secret")
         connection = await Connection.open(settings, tls_context=tls.client)
         for size in (100, 300_000):
-            outcome = await connection.send(ENVELOPE, b"x" * size + b"\r\n", lambda: None)
+            outcome = await connection.send(letter(ENVELOPE, b"x" * size + b"\r\n"), lambda: None)
             assert outcome.state is S.SENT
         await connection.close()
     assert [len(taken.raw) for taken in server.taken] == [102, 300_002]
@@ -354,7 +362,7 @@ async def test_misfortunes_under_tls_end_as_in_clear(tls: Tls, at: str, what: st
     async with Server(tls=tls.server, implicit=True, script={at: [what]}) as server:
         settings, limits = smtp(server.port, security="tls"), replace(Timeouts(), **{at.lower(): 0.1})
         connection = await Connection.open(settings, tls_context=tls.client, timeouts=limits)
-        outcome = await connection.send(ENVELOPE, BODY, lambda: None)
+        outcome = await connection.send(letter(ENVELOPE, BODY), lambda: None)
         await connection.close()
     assert outcome.state is (S.UNCERTAIN if at == DOT else S.PENDING)
 

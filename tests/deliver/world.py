@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from digest.deliver.envelope import Envelope
-from digest.deliver.pool import Outgoing
+from digest.deliver.hand import Outgoing
 from digest.model.delivery import DeliveryState, Outcome
 from digest.settings import Smtp
 

@@ -151,7 +151,7 @@ async def test_claims_that_could_not_be_given_back_are_pending_again_and_not_in_
     with pytest.raises(StoreError, match="no room"):
         await sender.run(stop)
     await sender.close()
-    assert set(await post.states(issue)) == {"sent", "claimed"}
+    assert {"sent", "claimed"} <= set(await post.states(issue))
     await post.run_sql("DROP TRIGGER broken")
     await recover(post.later(timedelta(minutes=10)))
     assert set(await post.states(issue)) == {"sent", "pending"}

@@ -14,7 +14,7 @@ import dkim
 import pytest
 
 from digest.deliver.dkim_key import record
-from digest.deliver.envelope import Envelope
+from digest.deliver.envelope import Envelope, letter
 from digest.deliver.smtp import Connection
 from digest.model.delivery import DeliveryState
 from digest.settings import Smtp
@@ -47,7 +47,7 @@ async def delivered(postfix: Postfix) -> list[Delivered]:
     settings = Smtp(host="127.0.0.1", port=postfix.port, security="none")
     connection = await Connection.open(settings)
     for each in sent:
-        outcome = await connection.send(Envelope(SENDER, RECIPIENT), each.content, lambda: None)
+        outcome = await connection.send(letter(Envelope(SENDER, RECIPIENT), each.content), lambda: None)
         assert outcome.state is DeliveryState.SENT, outcome
     await connection.close()
     found = [mail.replace(b"\n", b"\r\n") for mail in postfix.mails(len(sent))]

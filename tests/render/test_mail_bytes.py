@@ -10,7 +10,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from digest.deliver.envelope import stuffed
 from digest.errors import AddressError
 from digest.model.issue import RenderedIssue
 from digest.model.subscriber import Mailbox
@@ -48,6 +51,19 @@ def _content(part: object) -> str:
     payload = part.get_payload(decode=True)
     assert isinstance(payload, bytes)
     return payload.decode().replace("\r\n", "\n")
+
+
+@given(name=st.text(max_size=60), email=st.sampled_from([".a@example.com", "From@example.com", "a@example.com"]))
+@settings(deadline=None)
+def test_no_name_makes_a_mail_unfit_for_the_wire(name: str, email: str) -> None:
+    """The sender does not look through these bytes again."""
+    reader = Personal(email, name, frozenset(), "https://u.test/", "https://v.test/", "https://p.test/")
+    raw = _FRAMED.mail(reader, message_id=MESSAGE_ID, date=SENT)
+    assert raw.isascii()
+    assert stuffed(raw) == raw
+
+
+_FRAMED = Mails(Renderer()(), "7:defence-notes:digest:example")
 
 
 def test_every_line_is_fit_for_any_relay(merged: Merged, reader: Personal) -> None:
