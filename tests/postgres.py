@@ -27,15 +27,18 @@ ROOM_BYTES = 2**30
 _SUPERUSER = "digest"
 _SERVER_SETTINGS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "autovacuum": "off",
     "shared_buffers": "32MB",
-    "max_wal_size": "64MB",
     "max_connections": "60",
     "deadlock_timeout": "200ms",
 }
+_CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "64MB",
+}
+"""For tests, which lose nothing when the power fails."""
 
 
 class PostgresqlMissing(Exception):
@@ -70,16 +73,16 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """A server from the first line to the last. Raises PostgresqlMissing."""
+def running_cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """A server from the first line to the last. durable: for good, on the disk. Raises PostgresqlMissing."""
     programs = _programs()
     owner = _owner()
-    folder = Path(tempfile.mkdtemp(prefix="digest-pg-", dir=_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="digest-pg-", dir=None if durable else _memory()))
     if owner:
         shutil.chown(folder, owner.pw_uid, owner.pw_gid)
     try:
         _initialize(programs, folder, owner)
-        with _server(programs, folder, owner) as admin:
+        with _server(programs, folder, owner, {} if durable else _CARELESS) as admin:
             yield Cluster(folder, admin)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -136,10 +139,10 @@ def _initialize(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -
 
 @contextmanager
 def _server(
-    programs: Path, folder: Path, owner: pwd.struct_passwd | None
+    programs: Path, folder: Path, owner: pwd.struct_passwd | None, more: dict[str, str]
 ) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     command: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder]
-    settings = [part for key, value in _SERVER_SETTINGS.items() for part in ("-c", f"{key}={value}")]
+    settings = [part for key, value in (_SERVER_SETTINGS | more).items() for part in ("-c", f"{key}={value}")]
     with _started([*command, *settings], folder, owner) as process:
         try:
             with _connected(process, folder) as admin:
