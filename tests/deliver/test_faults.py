@@ -16,8 +16,9 @@ import pytest
 import trustme
 
 from digest.deliver.envelope import Envelope
+from digest.deliver.hand import Outgoing
 from digest.deliver.journal import Journal, replay
-from digest.deliver.pool import Outgoing, Pool
+from digest.deliver.pool import Pool
 from digest.deliver.smtp import Timeouts
 from digest.errors import RelayRefused
 from digest.model.delivery import DeliveryState
