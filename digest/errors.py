@@ -30,6 +30,8 @@ from enum import StrEnum
 
 def one_line(text: str) -> str:
     """Foreign words on one line: what cannot be printed is a blank."""
+    if text.isprintable() and "  " not in text:  # every reply of a mail server comes by here
+        return text.strip(" ")
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

@@ -20,6 +20,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 
 from digest.errors import StoreError
@@ -72,7 +73,7 @@ class Journal:
     def done(self, issue_id: int, subscriber_id: int, outcome: Outcome) -> None:
         """How it ended. Raises StoreError when this cannot be written."""
         # JSON in ASCII: no reply, whatever its bytes, can end the line and forge another record.
-        words = json.dumps([outcome.state.value, outcome.reply.code, outcome.reply.text])
+        words = f'["{outcome.state.value}", {outcome.reply.code}, {encode_basestring_ascii(outcome.reply.text)}]'
         self._append((issue_id, subscriber_id), b"done %d %d %s\n" % (issue_id, subscriber_id, words.encode("ascii")))
 
     def settle(self, keys: Iterable[Key]) -> None:

@@ -20,6 +20,8 @@ MAX_REPLY = 32_768
 """Bytes of a whole reply with its continuations: bounds what a hostile server can make us keep."""
 MAX_UNREAD = 100
 """Replies that may wait to be read."""
+LOOK_S = 10.0
+"""Seconds between looks whether a wait has lasted too long; a shorter wait is looked at when it is over."""
 MAX_TEXT = 1000
 """Characters of a reply's words that are kept."""
 
@@ -36,18 +38,16 @@ class Replies:
     """Bytes in, whole replies out."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
         self._code = 0  # of the reply being read, 0 between replies
         self._lines: list[str] = []
         self._size = 0
 
     def feed(self, data: bytes, into: deque[Reply]) -> None:
         """Append the replies that `data` completes to `into`. Raises Broken at the first thing that is no reply."""
-        self._buffer += data
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[:end]).removesuffix(b"\r")
-            del self._buffer[: end + 1]
-            if reply := self._line(line):
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            if reply := self._line(line.removesuffix(b"\r")):
                 into.append(reply)
             if len(into) > MAX_UNREAD:
                 raise Broken("the server does not stop talking")
@@ -56,31 +56,33 @@ class Replies:
 
     def _line(self, line: bytes) -> Reply | None:
         """The reply that this line ends, None when more lines follow."""
-        code, more, words = _parsed(line) if len(line) <= MAX_LINE else _NO_REPLY
+        code, whole, words = _parsed(line) if len(line) <= MAX_LINE else _NO_REPLY
         if not code or (self._code and code != self._code):
             raise Broken(f"the server sends what is no SMTP reply: {_words(line[:80])!r}")
-        if not self._code and not more:
-            return Reply(code, words[:MAX_TEXT])
+        if whole and not self._code:
+            return whole
         self._code = code
         self._size += len(line)
         self._lines.append(words)
         if self._size > MAX_REPLY:
             raise Broken("the server sends a reply without end")
-        if more:
+        if not whole:
             return None
         reply = Reply(self._code, _joined(self._lines))
         self._code, self._lines, self._size = 0, [], 0
         return reply
 
 
-_NO_REPLY = (0, False, "")
+_NO_REPLY = (0, None, "")
 
 
 @lru_cache(maxsize=64)  # three of four replies are the same for every mail
-def _parsed(line: bytes) -> tuple[int, bool, str]:
-    """Code, whether more lines follow, words."""
-    match = _LINE.fullmatch(line)
-    return (int(match[1]), match[2] == b"-", _words(match[3] or b"")) if match else _NO_REPLY
+def _parsed(line: bytes) -> tuple[int, Reply | None, str]:
+    """Code, the reply if this is all of it, words."""
+    if not (match := _LINE.fullmatch(line)):
+        return _NO_REPLY
+    code, words = int(match[1]), _words(match[3] or b"")
+    return code, None if match[2] == b"-" else Reply(code, words[:MAX_TEXT]), words
 
 
 def _words(line: bytes) -> str:
@@ -103,6 +105,9 @@ class Line(asyncio.Protocol):
         self._replies = Replies()
         self._unread: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0  # of the present wait
+        self._silence = ""
+        self._alarm: asyncio.TimerHandle | None = None
         self._paused = False
         self._loop = asyncio.get_running_loop()
         # A transport that closed before we took over has told its former protocol, and will not tell us.
@@ -159,7 +164,7 @@ class Line(asyncio.Protocol):
     async def _until(self, ready: Callable[[], bool], seconds: float, silence: str) -> None:
         if ready():
             return
-        alarm = self._loop.call_later(seconds, self.abort, f"{silence} for {seconds:g} s")
+        self._wait_until(self._loop.time() + seconds, f"{silence} for {seconds:g} s")
         try:
             while not ready():
                 if self._fault is not None:
@@ -168,7 +173,26 @@ class Line(asyncio.Protocol):
                 await self._waiter
         finally:
             self._waiter = None
-            alarm.cancel()
+
+    def _wait_until(self, deadline: float, silence: str) -> None:
+        """One alarm serves many waits: it looks at most every LOOK_S whether the present wait has lasted too long."""
+        self._deadline, self._silence = deadline, silence
+        if self._alarm is None or self._alarm.when() > deadline:
+            self._ring_at(deadline)
+
+    def _ring_at(self, deadline: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(min(deadline, self._loop.time() + LOOK_S), self._look)
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self._waiter is None or self._fault is not None:
+            return  # the next wait sets it again
+        if self._loop.time() >= self._deadline:
+            self.abort(self._silence)
+        else:
+            self._ring_at(self._deadline)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -187,6 +211,8 @@ class Line(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the transport."""
         self._fault = self._fault or (f"the connection was lost ({exc})" if exc else "the server closed the connection")
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._wake()
 
     def pause_writing(self) -> None:

@@ -101,10 +101,11 @@ class Connection:
         nobody knows. Raises RelayRefused when the server refuses us (the
         mail was not sent then). Ask `reusable` afterwards.
         """
-        if fault := sender_fault(letter.envelope):
-            raise RelayRefused(f"not sent: {fault}")
-        if refused := refusal(letter, self._offered):
-            return Outcome(DeliveryState.FAILED, refused)
+        if self._travelling is not letter:  # one that travels has been looked at
+            if fault := sender_fault(letter.envelope):
+                raise RelayRefused(f"not sent: {fault}")
+            if refused := refusal(letter, self._offered):
+                return Outcome(DeliveryState.FAILED, refused)
         try:
             reply = await self._transaction(letter, before_dot, upcoming)
         except Broken as broken:

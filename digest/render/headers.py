@@ -72,6 +72,8 @@ def plain_field(name: str, value: str) -> bytes:
 
 def _field(name: str, value: str) -> bytes:
     """`value` is folded already, with `\\n `."""
+    if "\n" not in value and len(value) < LINE:
+        return f"{name}: {value}".rstrip(" ").encode() + b"\r\n"
     lines = f"{name}: {value}".rstrip(" ").split("\n")
     encoded = [line.encode() for line in lines]
     if max(map(len, encoded)) > _LONGEST:
