@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from digest.compose.facts import contradict
-from digest.compose.likeness import TEASER_CHARACTERS, Vector, Vocabulary, cosine, overlap, vector
-from digest.compose.words import terms
+from digest.compose.likeness import TEASER_CHARACTERS, Vector, cosine, overlap
+from digest.compose.republished import republished
+from digest.compose.texts import Text
 from digest.model.story import Story
-from digest.model.titles import is_column
 
 ALIKE = 0.40
 """A story joins a cluster whose centroid it is so like."""
@@ -34,30 +34,12 @@ _TITLE_OVERLAP, _TITLE_SHARED = 0.5, 3
 _TITLE_ALIKE = 0.52
 _TITLE_TERMS_MIN = 3
 _EVIDENCE, _WITHOUT = 7, 0.55
-_SIGNATURE = 12
 _CANDIDATES = 12
 _POSTINGS = 60
 _HOPELESS = 0.08
 _TELLING_TEASER, _TEASER_ALIKE = 60, 0.08
+_FULL = 0.6
 _AGGREGATORS = frozenset({"news.google.com", "news.yahoo.com", "msn.com", "flipboard.com", "feedproxy.google.com"})
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What is compared of a story. vector: of title and teaser. signature: its most telling terms."""
-
-    story: Story
-    title: tuple[str, ...]
-    teaser: tuple[str, ...]
-    vector: Vector
-    signature: tuple[str, ...]
-    column: bool
-    vocabulary: Vocabulary
-
-    @property
-    def heading(self) -> Vector:
-        """The vector of the title alone; made when it is wanted, which is seldom."""
-        return vector(self.title, (), self.vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +54,10 @@ class Cluster:
         return frozenset(source for story in self.members for source in (story.source, *story.also))
 
 
-def read(stories: Iterable[Story], language: str | None = None) -> dict[int, Text]:
-    """The stories as texts, by id; how telling a word is, these stories say. language: of those that do not name theirs."""
-    split = [(story, *_split(story, story.language or language)) for story in stories]
-    vocabulary = Vocabulary.of([*title, *teaser] for _, title, teaser in split)
-    return {story.id: _text(story, title, teaser, vocabulary) for story, title, teaser in split}
-
-
-def _split(story: Story, language: str | None) -> tuple[list[str], list[str]]:
-    return terms(story.title, language), terms(story.teaser[:TEASER_CHARACTERS], language)
-
-
-def _text(story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary: Vocabulary) -> Text:
-    weights = vector(title, teaser, vocabulary)
-    signature = heapq.nsmallest(_SIGNATURE, weights, key=lambda term: (-weights[term], term))
-    column = is_column(story.title)
-    return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column, vocabulary)
-
-
 def clusters(texts: Mapping[int, Text]) -> list[Cluster]:
     """Put together what tells of the same event; the order of `texts` does not matter.
 
-    Only stories of different sources are put together, but for those with exactly the same title or link.
+    Stories of one source are put together only where it brings one again.
     """
     index = _Index()
     for text in sorted(texts.values(), key=_in_time):
@@ -141,6 +105,8 @@ def _takes(group: _Group, text: Text) -> float | None:
         return 2.0
     if any(_same_title(text, member) for member in group.members):
         return None if any(_different_news(text, member) for member in group.members) else 1.5
+    if any(_told_again(text, member) for member in group.members):
+        return 1.25
     if len(group.members) >= MOST:
         return None
     if text.column or text.story.source in group.sources or any(member.column for member in group.members):
@@ -166,6 +132,10 @@ def _same_page(one: Text, other: Text) -> bool:
 
 def _same_title(one: Text, other: Text) -> bool:
     return bool(one.story.title_key) and one.story.title_key == other.story.title_key and not one.column
+
+
+def _told_again(text: Text, member: Text) -> bool:
+    return text.story.source == member.story.source and republished(text.told, member.told, text.vocabulary)
 
 
 def _different_news(one: Text, other: Text) -> bool:
@@ -263,7 +233,7 @@ def representative(members: Sequence[Story], weights: Mapping[str, float]) -> St
     """The story that speaks for its cluster.
 
     Rather the report itself than an aggregator's link to it, then the source of more weight, one with a teaser, the
-    longer teaser, the earlier.
+    longer teaser, the earlier. Of what one source has told again only the last word counts.
     """
 
     def merit(story: Story) -> tuple[bool, float, bool, int, datetime, str, int]:
@@ -273,7 +243,18 @@ def representative(members: Sequence[Story], weights: Mapping[str, float]) -> St
             -min(len(story.teaser), TEASER_CHARACTERS), story.published, story.link_key, story.id,
         )  # fmt: skip
 
-    return min(members, key=merit)
+    return min(_last_words(members), key=merit)
+
+
+def _last_words(members: Iterable[Story]) -> Iterable[Story]:
+    """Of each source's stories the newest; an older one if that is much fuller, as where only the headline came again."""
+    of: dict[str, list[Story]] = {}
+    for story in members:
+        of.setdefault(story.source, []).append(story)
+    for stories in of.values():
+        fullest = max(min(len(story.teaser), TEASER_CHARACTERS) for story in stories)
+        full = (story for story in stories if len(story.teaser) >= _FULL * fullest)
+        yield max(full, key=lambda story: (story.published, story.first_seen, story.id))
 
 
 def is_aggregator(link: str) -> bool:

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from digest.model.calendar_words import AMBIGUOUS, MONTHS, WEEKDAYS
+
 Facts = dict[str, frozenset[str]]
 """Kind of fact, such as "day" or "%", to the values that a title gives it."""
 
@@ -43,22 +45,8 @@ _ORDINALS = {"first": "1", "second": "2", "third": "3", "fourth": "4", "1st": "1
              "erstes": "1", "zweites": "2", "drittes": "3", "viertes": "4", "ersten": "1", "zweiten": "2",
              "dritten": "3", "vierten": "4"}  # fmt: skip
 _PERIOD = re.compile(rf"\b({'|'.join(_ORDINALS)})[\s-](quarter|half|quartal|halbjahr)\b")
-_DAYS = (
-    ("monday", "montag", "lundi", "lunes"), ("tuesday", "dienstag", "mardi", "martes"),
-    ("wednesday", "mittwoch", "mercredi", "miércoles"), ("thursday", "donnerstag", "jeudi", "jueves"),
-    ("friday", "freitag", "vendredi", "viernes"), ("saturday", "samstag", "samedi", "sábado"),
-    ("sunday", "sonntag", "dimanche", "domingo"),
-)  # fmt: skip
-_MONTHS = (
-    ("january", "januar", "janvier", "enero"), ("february", "februar", "février", "febrero"),
-    ("march", "märz", "mars", "marzo"), ("april", "avril", "abril"), ("may", "mai", "mayo"), ("june", "juni", "juin",
-    "junio"), ("july", "juli", "juillet", "julio"), ("august", "août", "agosto"), ("september", "septembre", "septiembre"),
-    ("october", "oktober", "octobre", "octubre"), ("november", "novembre", "noviembre"),
-    ("december", "dezember", "décembre", "diciembre"),
-)  # fmt: skip
-# "may" and "march" are verbs far more often than months in a headline.
-_DATED = {name: ("weekday", days[0]) for days in _DAYS for name in days} | {
-    name: ("month", months[0]) for months in _MONTHS for name in months if name not in {"may", "march", "mars"}
+_DATED = {name: ("weekday", days[0]) for days in WEEKDAYS for name in days} | {
+    name: ("month", months[0]) for months in MONTHS for name in months if name not in AMBIGUOUS
 }
 _WORD = re.compile(r"[^\W\d_]+")
 

@@ -16,8 +16,10 @@ from datetime import datetime, timedelta
 
 from digest.compose import choice
 from digest.compose.choice import Candidate, Section
-from digest.compose.cluster import Cluster, clusters, read, representative
+from digest.compose.cluster import Cluster, clusters, representative
 from digest.compose.rank import Scale, score
+from digest.compose.republished import Archive
+from digest.compose.texts import Text, read
 from digest.model.issue import AlsoIn, IssueStory
 from digest.model.story import Story, first_word_in
 
@@ -55,10 +57,22 @@ class Carried:
     issue: int
     on: str = ""
 
+    @property
+    def sent(self) -> str:
+        """When it went out, in words."""
+        return f"sent on {self.on}" if self.on else "about to be sent"
+
     def reason(self, whose: str = "it") -> str:
         """Why a story is out: `whose` report the issue carried."""
-        sent = f"sent on {self.on}" if self.on else "about to be sent"
-        return f"out: issue {self.issue} carried {whose} ({sent})"
+        return f"out: issue {self.issue} carried {whose} ({self.sent})"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story that an issue carried."""
+
+    story: Story
+    carried: Carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +89,25 @@ class Selection:
     carried: frozenset[int] = frozenset()
 
 
-def select(candidates: Sequence[Story], carried: Mapping[int, Carried], rules: Rules) -> Selection:
-    """Choose from `candidates`; `carried` names, by story id, the issue that carried a story already."""
+def select(
+    candidates: Sequence[Story], carried: Mapping[int, Carried], rules: Rules, told: Sequence[Told] = ()
+) -> Selection:
+    """Choose from `candidates`; `carried` names, by story id, the issue that carried a story already.
+
+    told: what earlier issues carried; what its source only tells again is out, at whatever address.
+    """
     texts = read(candidates, rules.language)
-    out = {story.id: reason for story in candidates if (reason := _kept_out(story, carried, rules))}
+    again = _told_again([story for story in candidates if story.id not in carried], told, texts, rules)
+    out = {story.id: reason for story in candidates if (reason := _kept_out(story, carried, again, rules))}
     sent = {story.id for story in candidates if story.id in carried}
     fit: list[Candidate] = []
     for cluster in clusters(texts):
-        told = _told_already(cluster, carried)
         able = [story for story in cluster.members if story.id not in out]
-        if told or not able:
-            out |= {story.id: told for story in able}
-            sent |= {story.id for story in able} if told else set()
+        if before := _told_already(cluster, carried, again):
+            out |= {story.id: _carried_with(story, before) for story in able}
+            sent |= {story.id for story in able if before.story.id in carried}
+            continue
+        if not able:
             continue
         best = representative(able, rules.weights)
         out |= {story.id: _duplicate(best) for story in able if story is not best}
@@ -127,10 +148,25 @@ def by_hand(story: Story, rules: Rules) -> Candidate:
 # -- what cannot be in it ----------------------------------------------------------------------------------------------
 
 
-def _kept_out(story: Story, carried: Mapping[int, Carried], rules: Rules) -> str | None:
+def _told_again(
+    candidates: Iterable[Story], told: Sequence[Told], texts: Mapping[int, Text], rules: Rules
+) -> dict[int, Told]:
+    """What of earlier issues each of the candidates only tells again, by story id."""
+    if not told or not texts:
+        return {}
+    before = {each.story.id: each for each in told}
+    vocabulary = next(iter(texts.values())).vocabulary
+    archive = Archive([each.story for each in told], vocabulary, rules.language)
+    found = ((story.id, archive.find(story, texts[story.id].title)) for story in candidates)
+    return {story_id: before[earlier.id] for story_id, earlier in found if earlier is not None}
+
+
+def _kept_out(story: Story, carried: Mapping[int, Carried], again: Mapping[int, Told], rules: Rules) -> str | None:
     """Why a story cannot be in this issue at all; None if it can."""
     if story.id in carried:
         return carried[story.id].reason()
+    if story.id in again:
+        return _carried_with(story, again[story.id])
     if hit := first_word_in(rules.exclude, story.title, story.teaser):
         return f"out: excluded by the word {hit!r}"
     if rules.include and not first_word_in(rules.include, story.title, story.teaser):
@@ -144,10 +180,19 @@ def _kept_out(story: Story, carried: Mapping[int, Carried], rules: Rules) -> str
     return None
 
 
-def _told_already(cluster: Cluster, carried: Mapping[int, Carried]) -> str:
-    """The reason by which a whole cluster is out; "" where nothing of it was sent."""
-    sent = next((story for story in cluster.members if story.id in carried), None)
-    return carried[sent.id].reason(f"the same story from {sent.source}") if sent else ""
+def _told_already(cluster: Cluster, carried: Mapping[int, Carried], again: Mapping[int, Told]) -> Told | None:
+    """What of a cluster an issue has carried, by which the whole of it is out; None where nothing of it was sent."""
+    for story in cluster.members:
+        if story.id in carried:
+            return Told(story, carried[story.id])
+    return next((again[story.id] for story in cluster.members if story.id in again), None)
+
+
+def _carried_with(story: Story, before: Told) -> str:
+    if story.source != before.story.source:
+        return before.carried.reason(f"the same story from {before.story.source}")
+    by = f"{before.carried.sent}, issue {before.carried.issue}"
+    return f"out: duplicate of “{before.story.title}” ({by})"
 
 
 def _duplicate(best: Story) -> str:

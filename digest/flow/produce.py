@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from digest.compose import cluster
 from digest.compose.choice import Section
-from digest.compose.select import Carried, Rules, Selection, by_hand, in_order, issue_story, select
+from digest.compose.select import Carried, Rules, Selection, Told, by_hand, in_order, issue_story, select
 from digest.errors import NotFound, UsageError
 from digest.flow import notify, source_health
 from digest.flow.newsroom import Newsroom
@@ -23,6 +23,7 @@ from digest.flow.selection import keep
 from digest.model.issue import REGULAR, Issue, IssueState, IssueStory
 from digest.model.story import Story
 from digest.store import arrivals, issues, stories
+from digest.store import carried as memory
 from digest.store.engine import Connection
 from digest.store.stories import Memory
 
@@ -45,10 +46,13 @@ async def choose(
     found = await stories.pool(conn, room.settings.newsletter(name).sources, since)
     pool = [story for story in found if up_to is None or story.first_seen <= up_to]
     remembered = await stories.remembered(conn, name, edition, rules.now - stories.REMEMBERED)
-    carried = _carried(pool, remembered, room.settings.zone_of(name))
+    zone = room.settings.zone_of(name)
+    carried = _carried(pool, remembered, zone)
+    before = await memory.carried(conn, name, edition, rules.now - stories.REMEMBERED)
+    told = [Told(story, _as_read(by, zone)) for story, by in before]
     # Thousands of stories take seconds: in a thread, so that the daemon sends on meanwhile; one of its own, so that it does
     # not wait behind others.
-    return pool, await asyncio.get_running_loop().run_in_executor(_CHOOSING, select, pool, carried, rules)
+    return pool, await asyncio.get_running_loop().run_in_executor(_CHOOSING, select, pool, carried, rules, told)
 
 
 async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> Rules:

@@ -1,4 +1,5 @@
-"""A month of made-up news: events that several sources tell, some of them told again at another address; columns."""
+"""A month of made-up news: events that several sources tell, some told again at another address, or again with a mark and a
+mended headline at an address and with an id of their own; columns, a series whose instalments differ in a number only."""
 
 from __future__ import annotations
 
@@ -105,6 +106,8 @@ def month(seed: int = 1) -> list[Story]:
                     first_seen=later,
                 )
             )
+    found += [_again(dice, each) for each in found[:] if dice.random() < 0.2]
+    found += [_instalment(day) for day in range(1, DAYS)]
     found += [_column(day, source) for day in range(0, DAYS, 7) for source in SOURCES]
     ordered = sorted(found, key=lambda each: (each.first_seen, each.link_key))
     return [replace(each, id=number) for number, each in enumerate(ordered, 1)]
@@ -137,6 +140,31 @@ def _story(
     teaser = f"The {actor} of {town} was asked about {' '.join(told[place : place + 9])}; its speaker gave no date."
     link = f"https://{source}.example.com/{event}"
     return Story(0, source, f"{event}/{source}", link, link_key(link), title, title_key(title), teaser, seen, seen)
+
+
+def _again(dice: random.Random, first: Story) -> Story:
+    """What a content system makes of a story that was touched up: nothing is the same, and there is nothing new."""
+    seen = first.first_seen + timedelta(hours=dice.choice([2, 5, 30, 24 * 7, 24 * 15]))
+    title = dice.choice(
+        [f"UPDATE {dice.randrange(1, 5)}-{first.title}", f"{first.title}: live", f"{first.title} – ministry says",
+         f"Breaking: {first.title}"]
+    )  # fmt: skip
+    link = f"{first.link}-{seen:%Y-%m-%d}-{dice.randrange(10**6)}"
+    return replace(
+        first, guid=f"{event_of(first)}/{dice.randrange(10**9)}", link=link, link_key=link_key(link), title=title,
+        title_key=title_key(title), teaser=dice.choice([first.teaser, f"{first.teaser} More to come."]),
+        published=seen, first_seen=seen,
+    )  # fmt: skip
+
+
+def _instalment(day: int) -> Story:
+    seen = FIRST + timedelta(days=day, hours=-1)
+    title = f"War in the northern strait live: day {day}"
+    link = f"https://wire.example.com/live/{day}"
+    return Story(
+        0, "wire", f"live{day}/", link, link_key(link), title, title_key(title),
+        "Our reporters tell what happens in the strait from the early morning on, hour by hour.", seen, seen,
+    )  # fmt: skip
 
 
 def _column(day: int, source: str) -> Story:

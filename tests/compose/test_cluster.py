@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.compose.cluster import MOST, Cluster, clusters, read, representative
+from digest.compose.cluster import MOST, Cluster, clusters, representative
+from digest.compose.texts import read
 from digest.model.story import Story
 from tests.compose.pool import story
 
@@ -33,7 +34,8 @@ def test_one_event_in_two_sources_is_one_cluster_and_another_event_is_its_own() 
 
 
 def test_one_source_tells_two_stories_unless_title_or_link_are_the_same() -> None:
-    assert together(told(1, SHIPS, "wire"), told(2, ORDERED, "wire", OTHER_TEASER)) == [[1], [2]]
+    strike = "Northern Yard strikes over patrol ships for the navy"
+    assert together(told(1, SHIPS, "wire"), told(2, strike, "wire")) == [[1], [2]]
     assert together(told(1, SHIPS, "wire"), told(2, SHIPS, "wire", OTHER_TEASER)) == [[1, 2]]
     twice = {"link_key": "https://news.example.com/same"}
     assert together(told(1, SHIPS, "wire", **twice), told(2, "Quite other words", "wire", "", **twice)) == [[1, 2]]
@@ -143,6 +145,18 @@ def test_every_story_is_in_one_cluster_whatever_their_order(pool: list[Story], d
 def test_every_source_that_has_a_story_is_a_source_of_its_cluster() -> None:
     found = Cluster((told(1, SHIPS, "wire", also=("post",)), told(2, SHIPS, "papers")))
     assert found.sources == {"wire", "post", "papers"}
+
+
+def test_what_one_source_brings_again_is_one_story_with_what_the_others_tell() -> None:
+    again = told(3, f"UPDATE 1-{SHIPS}", "wire", hours=-1)
+    assert together(told(1, SHIPS, "wire"), told(2, ORDERED, "papers", OTHER_TEASER), again) == [[1, 2, 3]]
+
+
+def test_of_what_a_source_brings_again_the_newest_speaks_unless_it_is_much_shorter() -> None:
+    first = told(1, SHIPS, "wire", hours=3)
+    assert speaker(first, told(2, f"UPDATE 1-{SHIPS}", "wire", hours=1)) == 2
+    assert speaker(first, told(2, f"UPDATE 1-{SHIPS}", "wire", "More to come.", hours=1)) == 1
+    assert speaker(first, told(2, SHIPS, "wire", hours=1), told(3, SHIPS, "papers", TEASER * 3)) == 3
 
 
 def speaker(*stories: Story, **weights: float) -> int:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.choice import Section
-from digest.compose.select import Carried, Rules, Selection, in_order, next_best, select
+from digest.compose.select import Carried, Rules, Selection, Told, in_order, next_best, select
 from digest.model.issue import AlsoIn
 from digest.model.story import UNDATED_AGE, Story
 from tests.compose.pool import NOW, rules, story
@@ -293,6 +293,34 @@ def test_where_one_report_was_sent_the_others_are_out_with_it() -> None:
     assert selection.why[1] == "out: issue 4 carried the same story from notes (sent on 22 November 2026)"
 
 
+def test_what_its_source_only_tells_again_is_out_months_after_an_issue_carried_it() -> None:
+    sent = Told(story(1, title=SHIPS, teaser=TEASER, hours=24 * 60), Carried(4, "24 September 2026"))
+    again = story(2, title=f"UPDATE 1-{SHIPS}", teaser=TEASER)
+    papers = story(3, title=f"UPDATE 1-{SHIPS}", teaser=TEASER, source="papers")
+    selection = select([again, papers], {}, rules(["wire", "papers"]), [sent])
+    assert selection.stories == ()
+    assert selection.why == {
+        2: f"out: duplicate of “{SHIPS}” (sent on 24 September 2026, issue 4)",
+        3: "out: issue 4 carried the same story from wire (sent on 24 September 2026)",
+    }
+    assert selection.carried == frozenset()  # an editor may have it all the same
+    news = story(
+        4, title=f"{SHIPS} as court lifts ban", teaser="Judges found no fault with the price that unions doubt."
+    )
+    assert chosen(select([news], {}, rules(), [sent])) == [4]
+    assert only(story(5, title=SHIPS, teaser=TEASER, source="papers"), rules(["papers"])).startswith("in: the lead")
+
+
+def test_of_what_one_source_tells_twice_the_newest_is_in() -> None:
+    first, again = story(1, hours=9, title=SHIPS, teaser=TEASER), story(2, title=f"{SHIPS}: live", teaser=TEASER)
+    selection = select([first, again], {}, rules())
+    assert chosen(selection) == [2]
+    assert selection.stories[0].also == ()
+    assert selection.why[1] == f"out: duplicate of “{SHIPS}: live” (wire)"
+    carried = select([first, again], {1: Carried(4)}, rules())
+    assert carried.why[2] == f"out: duplicate of “{SHIPS}” (about to be sent, issue 4)"
+
+
 def test_a_report_that_is_kept_out_does_not_keep_the_others_out() -> None:
     excluded = [*reports(), story(3, title=SHIPS, title_key=SHIPS, teaser=f"{TEASER} Zeppelin!", source="post")]
     selection = select(excluded, {}, rules(["wire", "notes", "post"], exclude=["zeppelin"]))
@@ -305,7 +333,9 @@ def test_a_report_that_is_kept_out_does_not_keep_the_others_out() -> None:
 
 def test_where_room_is_short_a_story_unlike_the_others_goes_before_a_better_one_that_is_like_them() -> None:
     lead = story(1, title="Navy orders patrol ships", teaser=TEASER)
-    alike = story(2, hours=1, title="Navy orders patrol ships again", teaser=TEASER)
+    alike = story(
+        2, hours=1, title="Navy orders more patrol ships again", teaser=f"{TEASER} Radar and sonar come later."
+    )
     other = story(
         3, hours=4, title="Museum of railways opens in spring", teaser="A hall of engines and a café for children."
     )

@@ -11,8 +11,10 @@ import pytest
 from digest.errors import Conflict
 from digest.model.issue import REGULAR, AlsoIn
 from digest.model.story import RawStory, Story
-from digest.store import stories, tables
+from digest.store import carried as memory
+from digest.store import issues, stories, tables
 from digest.store.engine import Connection, Store
+from digest.store.stories import Memory
 from tests.conftest import OpenStore
 from tests.store.world import NOTES, NOW, after, get_issue, issue_story, new_issue, number_of, raw_story
 
@@ -183,6 +185,26 @@ async def test_an_edition_remembers_link_id_and_title(store: Store) -> None:
         }
         assert await carried(conn, NOTES, "weekly") == {}
         assert await stories.remembered(conn, "other", REGULAR) == {}
+
+
+async def test_what_an_edition_carried_comes_back_as_its_source_told_it(store: Store) -> None:
+    await _add(store, raw_story(title="Navy orders ships", teaser="What its source tells."))
+    (own,) = await _pool(store, "wire")
+    one, two = await new_issue(store), await new_issue(store, after(86_400))
+    mended = issue_story("1", story_id=own.id, link_key=own.link_key, title="Mended by an editor", teaser="Mended.")
+    gone = issue_story("2", 0, story_id=own.id + 7, title="Gone from the pool")
+    async with store.write() as conn:
+        for issue, chosen, at in ((one, mended, NOW - timedelta(days=2)), (two, gone, NOW)):
+            await issues.put_stories(conn, issue, [chosen])
+            await stories.remember(conn, NOTES, REGULAR, issue, [chosen], at)
+    async with store.read() as conn:
+        told = await memory.carried(conn, NOTES, REGULAR, NOW - timedelta(days=90))
+        assert [(each.title, each.teaser, by) for each, by in told] == [
+            ("Navy orders ships", "What its source tells.", Memory(one, None)),
+            ("Gone from the pool", gone.teaser, Memory(two, None)),
+        ]
+        assert [by.issue for _, by in await memory.carried(conn, NOTES, REGULAR, NOW - timedelta(days=1))] == [two]
+        assert await memory.carried(conn, NOTES, "weekly", NOW - timedelta(days=90)) == []
 
 
 async def test_stories_of_one_issue_may_share_a_title(store: Store) -> None:

@@ -1,0 +1,42 @@
+"""The stories that an edition remembers, as their sources told them: what an editor changed was for one issue only.
+
+What is not here: by what a story is recognised (stories), since when an issue is on its way (issues).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select
+
+from digest.model.story import Story
+from digest.store.engine import Connection
+from digest.store.stories import Memory
+from digest.store.tables import issue_stories, issues, memory, stories
+
+_OWN = ("title", "title_key", "teaser")
+_SHARED = ("source", "guid", "link", "link_key", "published", "image", "language")
+
+
+async def carried(conn: Connection, newsletter: str, edition: str, since: datetime) -> list[tuple[Story, Memory]]:
+    """Each story that an issue of the edition has carried since then, and the issue."""
+    remembered = select(memory.c.issue_id).where(
+        memory.c.newsletter == newsletter, memory.c.edition == edition, memory.c.at > since
+    )
+    told = [func.coalesce(stories.c[name], issue_stories.c[name]).label(name) for name in _OWN]
+    shared = [issue_stories.c[name] for name in _SHARED]
+    query = (
+        select(issue_stories.c.story_id, issue_stories.c.issue_id, issues.c.started_at, *told, *shared)
+        .join(issues, issues.c.id == issue_stories.c.issue_id)
+        .outerjoin(stories, stories.c.id == issue_stories.c.story_id)
+        .where(issue_stories.c.issue_id.in_(remembered))
+        .order_by(issue_stories.c.issue_id, issue_stories.c.position)
+    )
+    rows = (await conn.execute(query)).mappings().all()
+    return [(_story(row), Memory(row["issue_id"], row["started_at"])) for row in rows]
+
+
+def _story(row: RowMapping) -> Story:
+    values: dict[str, Any] = {name: row[name] for name in (*_OWN, *_SHARED)}
+    return Story(id=row["story_id"], first_seen=row["published"], **values)

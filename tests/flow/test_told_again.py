@@ -1,0 +1,49 @@
+"""What a source brings again after an issue has carried it: known by its words, at whatever address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from digest.flow import gathering, membership, produce, publish
+from digest.model.issue import IssueState
+from tests.daemon.conftest import OpenSite
+from tests.daemon.desk import NOTES
+
+OLD = "Story number seven of the day"
+AGAIN = f"UPDATE 1-{OLD}"
+
+
+async def test_a_story_with_a_new_id_address_and_mark_is_no_news_a_month_later(make_site: OpenSite) -> None:
+    site = await make_site("stories = { min = 1 }")
+    await membership.sync(site.room)
+    site.publish("seven")
+    await gathering.gather(site.room)
+    issue = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
+    await publish.approve(site.room, issue.id)
+
+    site.clock.at += timedelta(days=30)
+    site.publish("seven", "eight")
+    await gathering.gather(site.room)
+    # A content system's way: another id, another address, a mark in front.
+    site.publish("seven-2", "nine")
+    page = site.web.pages["/feed.xml"]
+    assert not isinstance(page, list)
+    site.web.pages["/feed.xml"] = replace(
+        page, body=page.body.replace(b"Story number seven-2 of the day", AGAIN.encode())
+    )
+    await gathering.gather(site.room)
+
+    pool, why = await produce.explain(site.room, NOTES)
+    reasons = {each.title: why[each.id] for each in pool}
+    assert reasons[AGAIN] == f"out: duplicate of “{OLD}” (about to be sent, issue 1)"
+    assert sorted(title for title, reason in reasons.items() if reason.startswith("in: ")) == [
+        "Story number eight of the day", "Story number nine of the day"
+    ]  # fmt: skip
+
+    # The editor has the last word.
+    mine = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
+    number = next(each.id for each in pool if each.title == AGAIN)
+    async with site.room.store.read() as conn:
+        assert (await produce.from_pool(conn, site.room, mine, number)).title == AGAIN
+    assert mine.state is IssueState.REVIEW
