@@ -11,7 +11,7 @@ come from (flow/produce), what an editor changes (edit).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from digest.compose import choice
@@ -116,6 +116,16 @@ def select(
     stories = tuple(issue_story(candidate, place) for place, candidate in enumerate(chosen))
     why = out | left | {story.story_id: story.why for story in stories}
     return Selection(stories, why, {candidate.story.id: candidate for candidate in fit}, frozenset(sent))
+
+
+def with_carriers(pool: Iterable[Story], selection: Selection) -> list[Story]:
+    """The pool, each story that could be chosen with all who tell it: the same page, or a report of their own."""
+    found = []
+    for story in pool:
+        able = selection.able.get(story.id)
+        also = {*story.also, *(each.source for each in able.also)} if able else story.also
+        found.append(replace(story, also=tuple(sorted(also))))
+    return found
 
 
 def in_order(pool: Sequence[Story], selection: Selection) -> list[Story]:
@@ -238,7 +248,7 @@ def issue_story(candidate: Candidate, position: int) -> IssueStory:
     """A candidate as it stands in an issue."""
     story = candidate.story
     place = "in: the lead" if position == 0 else f"in: rank {position + 1}"
-    also = f", also in {', '.join(each.source for each in candidate.also)}" if candidate.also else ""
+    also = f"; also covered by {', '.join(each.source for each in candidate.also)}" if candidate.also else ""
     return IssueStory(
         story_id=story.id,
         position=position,

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from digest.compose import cluster
 from digest.compose.choice import Section
-from digest.compose.select import Carried, Rules, Selection, Told, by_hand, in_order, issue_story, select
+from digest.compose.select import Carried, Rules, Selection, Told, by_hand, in_order, issue_story, select, with_carriers
 from digest.errors import NotFound, UsageError
 from digest.flow import notify, source_health
 from digest.flow.newsroom import Newsroom
@@ -105,12 +105,13 @@ def _as_read(memory: Memory, zone: ZoneInfo) -> Carried:
 async def explain(room: Newsroom, name: str | None) -> tuple[list[Story], Mapping[int, str]]:
     """The pool (of a newsletter, if given) and, by story id, why a story would be in or out of its next issue.
 
-    Of a newsletter: the issue in its order, then what could have been in it, best first, then the rest.
+    Of a newsletter: the issue in its order, then what could have been in it, best first, then the rest; each with all who
+    tell the same story.
     """
     async with room.store.read() as conn:
         if name is not None:
             pool, selection = await choose(conn, room, name)
-            return in_order(pool, selection), selection.why
+            return with_carriers(in_order(pool, selection), selection), selection.why
         return await stories.pool(conn, None, room.clock.now() - _HORIZON), {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.choice import Section
-from digest.compose.select import Carried, Rules, Selection, Told, in_order, next_best, select
+from digest.compose.select import Carried, Rules, Selection, Told, in_order, next_best, select, with_carriers
 from digest.model.issue import AlsoIn
 from digest.model.story import UNDATED_AGE, Story
 from tests.compose.pool import NOW, rules, story
@@ -132,7 +133,7 @@ def test_the_lead_has_a_teaser_if_any_story_has_and_the_others_keep_their_order(
 def test_the_reason_of_a_chosen_story_names_its_score_and_who_else_has_it() -> None:
     reason = only(story(1, hours=18, also=("notes", "papers")), rules())
     score = "score 0.90 = weight 1 × freshness 0.50 × corroboration 1.79"
-    assert reason == f"in: the lead; {score}, also in notes, papers"
+    assert reason == f"in: the lead; {score}; also covered by notes, papers"
 
 
 def test_what_an_issue_keeps_of_a_story_is_all_of_it() -> None:
@@ -285,6 +286,16 @@ def test_one_of_several_reports_is_in_and_names_the_others_and_they_say_whose_du
     assert (told.story_id, told.also[0].source, told.also[0].link) == (1, "notes", "https://news.example.com/2")
     assert dict(told.factors)["corroboration"] == 1.5
     assert selection.why[2] == f"out: duplicate of “{SHIPS}” (wire)"
+
+
+def test_the_pool_names_all_who_tell_a_story() -> None:
+    page = story(9, title="Minister rejects radar", also=("post", "agency"))
+    pool = [page, *(replace(each, id=each.id + 10) for each in reports())]
+    selection = select(pool, {}, rules(["wire", "notes", "post"]))
+    assert {each.id: each.also for each in with_carriers(pool, selection)} == {
+        9: ("agency", "post"), 11: ("notes",), 12: (),
+    }  # fmt: skip
+    assert "; also covered by notes" in selection.why[11]
 
 
 def test_where_one_report_was_sent_the_others_are_out_with_it() -> None:
