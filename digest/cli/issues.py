@@ -60,7 +60,7 @@ def preview(
             emit(result.document)
         elif result.files:
             say("\n".join(str(file) for file in result.files))
-        else:
+        if not as_json and (not result.files or result.document["shown_with"]):
             note(result.document["reason"])
         return DONE if result.files else NOTHING_TO_SEND
 

@@ -22,6 +22,7 @@ from digest.flow import departure, gathering, mailing, membership, produce, publ
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.preflight import preflight
+from digest.flow.showing import to_show
 from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 from digest.settings import is_loopback
@@ -132,19 +133,23 @@ async def _dry_run(room: Newsroom, order: Order, warnings: list[str]) -> int:
 
 
 async def _send_tests(room: Newsroom, order: Order) -> int:
-    issue = await produce.preview(room, order.newsletter)
+    shown = await to_show(room, order.newsletter)
+    issue = shown.issue
     if wanting := produce.lacks(room, order.newsletter, len(issue.stories)):
         if order.as_json:
-            emit(reporting.document(None, _S.SKIPPED, wanting, {}))
+            emit(reporting.document(None, _S.SKIPPED, wanting, {}) | {"shown_with": None})
         else:
             say(f"Nothing to send: {wanting}.")
         return NOTHING_TO_SEND
+    if shown.reason:
+        note(shown.reason)
     queued = await mailing.queue_tests(room, issue, publish.render(room, issue), list(order.tests))
     outcomes = await departure.deliver_messages(room, queued)
     counted = {state: sum(outcome[1] == state for outcome in outcomes) for state in DeliveryState}
     figures = {"recipients": len(outcomes), **{state.value: number for state, number in counted.items()}}
     if order.as_json:
-        emit(reporting.document(None, issue.state, "test: only to the addresses given", figures))
+        reason = f"test: only to the addresses given{f'; {shown.reason}' if shown.reason else ''}"
+        emit(reporting.document(None, issue.state, reason, figures) | {"shown_with": shown.shown_with})
     for email, state, code, reply in outcomes if not order.as_json else ():
         why = "" if state == DeliveryState.SENT else f" ({f'{code} ' if code else ''}{reply})"
         say(f"{email}: {state}{why}")

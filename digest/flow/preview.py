@@ -17,6 +17,7 @@ from digest.clock import Clock
 from digest.errors import UsageError
 from digest.flow import gathering, mailing, membership, preflight, produce, publish
 from digest.flow.newsroom import Newsroom
+from digest.flow.showing import Shown, to_show
 from digest.model.issue import Issue, RenderedIssue
 from digest.model.subscriber import normalize_email
 from digest.render.templates import state_of as templates_state
@@ -62,16 +63,24 @@ async def write(
 ) -> Preview:
     """Gather, build and draw the issue, as `email` would get it, as of `at` (local to the newsletter if naive).
 
-    Writes issue.html, issue.txt, issue.eml and issue.json into `folder`; stores nothing but gathered stories. Raises
-    NotFound, AddressError, TemplateError.
+    Writes issue.html, issue.txt, issue.eml and issue.json into `folder`; stores nothing but gathered stories. Where too
+    few stories are new, with those of the last issue; document["shown_with"] is its number, document["reason"] says so.
+    Raises NotFound, AddressError, TemplateError.
     """
     await gather(room, newsletter)
-    issue = await _issue(room, newsletter, at)
-    if wanting := produce.lacks(room, newsletter, len(issue.stories)):
-        return Preview({"newsletter": newsletter, "state": "skipped", "reason": wanting, "files": []}, ())
-    drawn = await _drawn(room, issue, email)
+    shown = await _shown(room, newsletter, at)
+    if wanting := produce.lacks(room, newsletter, len(shown.issue.stories)):
+        nothing: dict[str, Any] = {
+            "newsletter": newsletter,
+            "state": "skipped",
+            "reason": wanting,
+            "shown_with": None,
+            "files": [],
+        }
+        return Preview(nothing, ())
+    drawn = await _drawn(room, shown, email)
     # Not while templates are watched: asking links takes longer than a designer waits for her page.
-    findings = await preflight.preflight(room, issue, publish.render(room, issue))
+    findings = await preflight.preflight(room, shown.known_as, publish.render(room, shown.issue))
     return _save(folder, replace(drawn, document=drawn.document | {"findings": [asdict(each) for each in findings]}))
 
 
@@ -85,24 +94,25 @@ async def gather(room: Newsroom, newsletter: str) -> None:
 async def draw(
     room: Newsroom, newsletter: str, *, email: str | None = None, at: datetime | None = None
 ) -> Drawn | None:
-    """Build and draw the issue from what was gathered, however few its stories; None when there is no story at all.
+    """Build and draw the issue from what was gathered, however few its stories; None when there never was a story.
 
-    Asks no source and stores nothing. Raises NotFound, AddressError, TemplateError.
+    Where nothing is new, with the stories of the last issue; document["reason"] says so. Asks no source and stores
+    nothing. Raises NotFound, AddressError, TemplateError.
     """
-    issue = await _issue(room, newsletter, at)
-    return await _drawn(room, issue, email) if issue.stories else None
+    shown = await _shown(room, newsletter, at, at_least=1)
+    return await _drawn(room, shown, email) if shown.issue.stories else None
 
 
-async def _issue(room: Newsroom, newsletter: str, at: datetime | None) -> Issue:
+async def _shown(room: Newsroom, newsletter: str, at: datetime | None, at_least: int | None = None) -> Shown:
     if at is not None:
         zone = room.settings.zone_of(newsletter)
         room = replace(room, clock=_StoppedClock(at if at.tzinfo else at.replace(tzinfo=zone), room.clock))
-    return await produce.preview(room, newsletter)
+    return await to_show(room, newsletter, at_least)
 
 
-async def _drawn(room: Newsroom, issue: Issue, email: str | None) -> Drawn:
-    rendered = publish.render(room, issue)
-    return Drawn(_document(issue.newsletter, issue, rendered), await _mail(room, issue, rendered, email))
+async def _drawn(room: Newsroom, shown: Shown, email: str | None) -> Drawn:
+    rendered = publish.render(room, shown.issue)
+    return Drawn(_document(shown, rendered), await _mail(room, shown.issue, rendered, email))
 
 
 def with_settings_of_now(room: Newsroom) -> Newsroom:
@@ -127,17 +137,19 @@ async def _mail(room: Newsroom, issue: Issue, rendered: RenderedIssue, email: st
     return mailing.sample(room, issue, rendered, person.email, person.name, mailing.topics_of(person, lists))
 
 
-def _document(newsletter: str, issue: Issue, rendered: RenderedIssue) -> dict[str, Any]:
+def _document(shown: Shown, rendered: RenderedIssue) -> dict[str, Any]:
+    issue = shown.issue
     stories = [
         {"title": each.title, "teaser": each.teaser, "link": each.link, "source": each.source, "image": each.image,
          "published": each.published.isoformat(), "topics": list(each.topics), "why": each.why}
         for each in issue.stories
     ]  # fmt: skip
     return {
-        "newsletter": newsletter,
+        "newsletter": issue.newsletter,
         "issue": issue.id or None,
         "state": issue.state.value,
-        "reason": issue.reason,
+        "reason": shown.reason or issue.reason,
+        "shown_with": shown.shown_with,
         "subject": rendered.subject,
         "preheader": rendered.preheader,
         "stories": stories,

@@ -38,6 +38,18 @@ async def latest(conn: Connection, newsletter: str, but: int, limit: int = 10) -
     return [Precedent(row[0], row[1] or "", row[2], row[3]) for row in await conn.execute(query)]
 
 
+async def last(conn: Connection, newsletter: str, edition: str) -> int | None:
+    """The last issue of an edition that went out or is about to; None if there is none."""
+    query = (
+        select(issues.c.id)
+        .where(issues.c.newsletter == newsletter, issues.c.edition == edition, issues.c.state.in_(_GONE_OUT))
+        .order_by(issues.c.slot.desc(), issues.c.id.desc())
+        .limit(1)
+    )
+    found: int | None = (await conn.execute(query)).scalar()
+    return found
+
+
 async def domains(conn: Connection, audience: Audience) -> list[tuple[str, int]]:
     """How many recipients are at each domain, most first."""
     position = func.strpos if conn.dialect.name == "postgresql" else func.instr

@@ -31,6 +31,7 @@ CLIP = 102 * 1024
 """Bytes of HTML behind which Gmail cuts a message off."""
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_COUNTS = ("stories", "html_bytes", "bytes")
 _NOTHING = "There is no story to show: no source has a new one. `digest stories` says why."
 
 
@@ -140,11 +141,12 @@ def _figures(view: View) -> dict[str, Any]:
     """What the page says about the mail."""
     figures: dict[str, Any] = {"version": view.version, "fault": view.fault, "clip": CLIP}
     if view.drawn is None:
-        return figures | {"subject": "", "preheader": "", "text": "", "stories": 0, "html_bytes": 0, "bytes": 0}
+        return figures | dict.fromkeys(("subject", "preheader", "reason", "text"), "") | dict.fromkeys(_COUNTS, 0)
     document, mail = view.drawn.document, view.drawn.mail
     return figures | {
         "subject": document["subject"],
         "preheader": document["preheader"],
+        "reason": document["reason"] if document["shown_with"] else "",
         "stories": len(document["stories"]),
         "text": mail.text,
         "html_bytes": len(mail.html.encode()),

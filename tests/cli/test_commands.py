@@ -400,6 +400,7 @@ def test_sending_with_nothing_new_is_exit_3_with_the_figures_of_a_report(inside:
     assert (dry.code, list(dry.document), dry.document["issue"]) == (3, keys, None)
     previewed: Ran = inside("preview", "notes", "--json", site=site)
     assert (previewed.code, previewed.document["reason"]) == (3, "no new stories, 3 are needed")
+    assert previewed.document["shown_with"] is None  # no issue has gone out yet
 
 
 @pytest.mark.parametrize("name", ["x" * 65, "anna\nben", "anna\x1b[31m"])

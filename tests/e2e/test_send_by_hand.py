@@ -172,6 +172,31 @@ def test_a_test_send_reaches_only_the_addresses_given_and_remembers_nothing(
     assert site.run("send", "notes", "--yes", "--json").document["sent"] == 3
 
 
+def test_right_after_a_sending_preview_and_test_mail_show_the_last_issues_stories(
+    site: SiteFolder, mail_server: MailServer, tmp_path: Path
+) -> None:
+    site.run("send", "notes", "--yes")
+    site.run("send", "notes", "--yes")  # nothing new: skipped, and passed over
+    said = "no new stories: shown with those of issue 1"
+    ran = site.run("preview", "notes", "--out", str(tmp_path / "out"), "--json")
+    assert (ran.code, ran.document["shown_with"], ran.document["reason"]) == (0, 1, said)
+    assert [each["title"] for each in ran.document["stories"]] == [title for title, _ in TEASERS]
+    assert [each for each in ran.document["findings"] if "had the same" in each["message"]] == []
+    assert TEASERS[0][0] in " ".join((tmp_path / "out/issue.txt").read_text().split())
+    assert said in site.run("preview", "notes").err
+
+    tested = site.run("send", "notes", "--test", "editor@example.org", "--json")
+    assert (tested.code, tested.document["shown_with"], tested.document["sent"]) == (0, 1, 1)
+    assert tested.document["reason"] == f"test: only to the addresses given; {said}"
+    assert "editor@example.org" in mail_server.recipients
+    assert [each["id"] for each in site.run("issues", "--json").document] == [2, 1]
+    assert site.run("send", "notes", "--yes").code == 3
+
+    site.publish([("Fresh story number 1 of the day", "It has a teaser of its own."), *TEASERS])
+    few = site.run("preview", "notes", "--json").document
+    assert few["reason"] == "only 1 new story: shown with those of issue 1"
+
+
 def test_deferred_and_refused_recipients_are_told_apart_and_retried(site: SiteFolder, mail_server: MailServer) -> None:
     mail_server.at_rcpt = {
         "reader-0@example.org": b"450 4.2.0 greylisted, come back\r\n",

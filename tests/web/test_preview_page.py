@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from playwright.async_api import async_playwright
 
-from digest.flow import preview
+from digest.flow import membership, preview, produce, publish
 from digest.web.preview import watching
 from tests.daemon.desk import NOTES, Site, open_site
 from tests.fakes import FakeClock
@@ -59,6 +59,18 @@ async def watched(tmp_path: Path, sqlite_template: Path, clock: FakeClock) -> As
             yield Watched(site, client, url)
     source.close()
     await source.wait_closed()
+
+
+async def test_right_after_a_sending_the_page_shows_the_last_issues_stories_and_says_so(watched: Watched) -> None:
+    room = watched.site.room
+    issue = await produce.draft(room, NOTES, watched.site.clock.now(), scheduled=False)
+    await membership.sync(room)
+    await publish.approve(room, issue.id, at_once=True)
+    await publish.start(room, issue.id)
+    watched.template("digest.html.j2", "{{ lead.title }}")
+    now = await watched.now()
+    assert (now["version"], now["fault"], now["stories"]) == (2, None, 3)
+    assert now["reason"] == "no new stories: shown with those of issue 1"
 
 
 async def test_the_mail_is_there_in_every_form(watched: Watched) -> None:
