@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from digest.compose.facts import contradict
 from digest.compose.likeness import TEASER_CHARACTERS, Vector, cosine, overlap
+from digest.compose.places import elsewhere
 from digest.compose.republished import republished
 from digest.compose.texts import Text
 from digest.model.story import Story
@@ -34,6 +35,7 @@ _TITLE_OVERLAP, _TITLE_SHARED = 0.5, 3
 _TITLE_ALIKE = 0.52
 _TITLE_TERMS_MIN = 3
 _EVIDENCE, _WITHOUT = 7, 0.55
+_ELSEWHERE = 0.8
 _CANDIDATES = 12
 _POSTINGS = 60
 _HOPELESS = 0.08
@@ -113,6 +115,8 @@ def _takes(group: _Group, text: Text) -> float | None:
         return None
     likeness = group.likeness(text)
     if likeness < PERHAPS or any(contradict(text.story.title, member.story.title) for member in group.members):
+        return None
+    if likeness < _ELSEWHERE and any(elsewhere(text.story.title, member.story.title) for member in group.members):
         return None
     titles = any(_titles_overlap(text, member) for member in group.members)
     return likeness if titles or likeness >= _needed(group.members[0], text) else None

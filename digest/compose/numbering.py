@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 
+from digest.compose.numerals import FIGURES
 from digest.model.calendar_words import AMBIGUOUS, MONTHS, WEEKDAYS
 
 Numbering = tuple[str, ...]
@@ -29,20 +29,6 @@ _HAN = re.compile("[〇一二三四五六七八九十百千]")
 _PARTS = re.compile(r"[(\[【〈《]([上中下前後后]|前[編篇]|[中後后][編篇])[)\]】〉》]|([上中下])$|([前中後后][編篇])")
 _JAPANESE_DAY = re.compile(r"([月火水木金土日])曜|(?:星期|周|週)([一二三四五六日天])|([월화수목금토일])요일")
 
-_NUMBERS = (
-    "one eins ein une uno una um uma een واحد",
-    "two zwei deux dos due dois twee اثنان اثنين",
-    "three drei trois tres tre três drie ثلاثة ثلاث",
-    "four vier quatre cuatro quattro quatro أربعة أربع",
-    "five fünf cinq cinco cinque vijf خمسة خمس",
-    "six sechs seis sei zes ستة ست",
-    "seven sieben sept siete sette sete zeven سبعة سبع",
-    "eight acht huit ocho otto oito ثمانية ثماني",
-    "nine neun neuf nueve nove negen تسعة تسع",
-    "ten zehn dix diez dieci dez tien عشرة عشر",
-    "eleven elf onze once undici",
-    "twelve zwölf douze doce dodici doze twaalf",
-)
 _ORDINALS = (
     "first erste ersten erster erstes premier première primer primera primero primo prima primeiro primeira eerste الأول "
     "الأولى",
@@ -53,17 +39,9 @@ _ORDINALS = (
     "fifth fünfte fünften fünfter fünftes cinquième quinto quinta vijfde الخامس الخامسة",
     "sixth sechste sechsten sechster sechstes sixième sexto sexta sesto sesta zesde السادس السادسة",
 )
-# Too common as articles and adverbs to count anything.
-_NO_NUMBERS = frozenset({"ein", "une", "una", "uno", "um", "uma", "een", "once"})
-
-
-def _values(rows: Iterable[str]) -> dict[str, str]:
-    return {word: str(value) for value, row in enumerate(rows, 1) for word in row.split() if word not in _NO_NUMBERS}
-
-
 _NAMED = (
-    _values(_NUMBERS)
-    | _values(_ORDINALS)
+    {word: figure for words in FIGURES.values() for word, figure in words.items()}
+    | {word: str(value) for value, row in enumerate(_ORDINALS, 1) for word in row.split()}
     | {name: days[0] for days in WEEKDAYS for name in days}
     | {name: months[0] for months in MONTHS for name in months}
 )

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from digest.compose.likeness import TEASER_CHARACTERS, Vocabulary
 from digest.compose.numbering import numbering
+from digest.compose.places import elsewhere
 from digest.compose.words import terms
 from digest.model.story import Story
 from digest.model.titles import is_column
@@ -105,6 +106,8 @@ def republished(one: Told, other: Told, vocabulary: Vocabulary) -> bool:
     if is_column(one.story.title) or is_column(other.story.title):
         return False
     if _counted(one.story.title) != _counted(other.story.title):
+        return False
+    if elsewhere(one.story.title, other.story.title):
         return False
     if _turns(one.story.title) != _turns(other.story.title):
         return False

@@ -1,7 +1,8 @@
 """A text as the terms by which it is compared: words without endings, in any script.
 
 Latin, Cyrillic, Greek, Arabic and Indic words lose their endings (Snowball, by language); Chinese, Japanese and Korean,
-and Thai and its neighbours, are taken as pairs of characters; words that every text has are left out.
+and Thai and its neighbours, are taken as pairs of characters; words that every text has are left out,
+and small numbers are figures.
 What is not here: how much a term counts (likeness), numbers and their units (facts).
 """
 
@@ -14,6 +15,8 @@ from threading import Lock
 
 import snowballstemmer
 
+from digest.compose.numerals import FIGURES
+
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff"
 # Scripts without blanks between words, and Hangul, whose particles hang on to the word.
 _PAIRED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -24,6 +27,8 @@ _APOSTROPHE = re.compile(r"(?<=\w)['’ʼ](?=\w)")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _VOWEL_SIGNS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+
+_NO_FIGURES: dict[str, str] = {}
 
 _STEMMING = Lock()
 """A stemmer has the word that it works on in itself, and two issues may be composed at once."""
@@ -97,7 +102,9 @@ def _of_token(token: str, tag: str) -> tuple[str, ...]:
         return tuple(token[at : at + 2] for at in range(max(1, len(token) - 1)))
     if token in _empty_words(tag) or (len(token) == 1 and token.isascii() and not token.isdigit()):
         return ()
-    return (token if token[0].isdigit() else _stem(token, tag),)
+    if token[0].isdigit():
+        return (token,)
+    return (FIGURES.get(tag, _NO_FIGURES).get(token) or _stem(token, tag),)
 
 
 @cache

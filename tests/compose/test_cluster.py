@@ -147,6 +147,14 @@ def test_every_source_that_has_a_story_is_a_source_of_its_cluster() -> None:
     assert found.sources == {"wire", "post", "papers"}
 
 
+def test_one_kind_of_event_in_two_countries_is_two_stories() -> None:
+    tokyo, sydney = "Stocks open lower in Tokyo as banks fall", "Stocks open lower in Sydney as banks fall"
+    assert together(told(1, tokyo, "wire", ""), told(2, sydney, "papers", "")) == [[1], [2]]
+    assert together(told(1, tokyo, "wire", ""), told(2, "Japan: stocks open lower, banks fall", "papers", "")) == [
+        [1, 2]
+    ]
+
+
 def test_what_one_source_brings_again_is_one_story_with_what_the_others_tell() -> None:
     again = told(3, f"UPDATE 1-{SHIPS}", "wire", hours=-1)
     assert together(told(1, SHIPS, "wire"), told(2, ORDERED, "papers", OTHER_TEASER), again) == [[1, 2, 3]]
