@@ -85,25 +85,30 @@ def _counted(title: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A story as it is compared with what its source tells later: the terms of its title without marks, of its teaser."""
+    """A story as it is compared with what its source tells later: the terms of its title without marks, of its teaser.
+
+    column: its title says nothing of what is in it.
+    """
 
     story: Story
     title: frozenset[str]
     teaser: frozenset[str]
+    column: bool
 
 
-def told(story: Story, language: str | None = None) -> Told:
-    """A story ready to be compared. language: of a story that does not name its own."""
+def told(story: Story, language: str | None = None, *, series: bool = False) -> Told:
+    """A story ready to be compared. language: of a story that does not name its own. series: its title comes regularly."""
     tag = story.language or language
     title = frozenset(terms(without_marks(story.title), tag))
-    return Told(story, title, frozenset(terms(story.teaser[:TEASER_CHARACTERS], tag)))
+    return Told(story, title, frozenset(terms(story.teaser[:TEASER_CHARACTERS], tag)),
+                series or is_column(story.title))  # fmt: skip
 
 
 def republished(one: Told, other: Told, vocabulary: Vocabulary) -> bool:
     """Whether one source has told the same twice; the same both ways."""
     if one.story.source != other.story.source or min(len(one.title), len(other.title)) < _TERMS_MIN:
         return False
-    if is_column(one.story.title) or is_column(other.story.title):
+    if one.column or other.column:
         return False
     if _counted(one.story.title) != _counted(other.story.title):
         return False

@@ -31,7 +31,8 @@ class Rules:
     since: stories seen up to then were for an earlier issue; None: there was none. per_source: at most so many of one
     source while others have something to say. weights: by source. include, exclude: words; a story needs one of the
     former (if there are any) and none of the latter. boost: word or topic to factor. per_month: stories a
-    month, by source. language: of the stories that do not name theirs.
+    month, by source. language: of the stories that do not name theirs. series: source and title of columns that only
+    their rhythm gives away.
     """
 
     now: datetime
@@ -48,6 +49,7 @@ class Rules:
     per_month: Mapping[str, float] = field(default_factory=dict)
     sections: Sequence[Section] = ()
     language: str | None = None
+    series: Collection[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def select(
 
     told: what earlier issues carried; what its source only tells again is out, at whatever address.
     """
-    texts = read(candidates, rules.language)
+    texts = read(candidates, rules.language, rules.series)
     again = _told_again([story for story in candidates if story.id not in carried], told, texts, rules)
     out = {story.id: reason for story in candidates if (reason := _kept_out(story, carried, again, rules))}
     sent = {story.id for story in candidates if story.id in carried}
@@ -167,7 +169,8 @@ def _told_again(
     before = {each.story.id: each for each in told}
     vocabulary = next(iter(texts.values())).vocabulary
     archive = Archive([each.story for each in told], vocabulary, rules.language)
-    found = ((story.id, archive.find(story, texts[story.id].title)) for story in candidates)
+    new = [story for story in candidates if not texts[story.id].column]
+    found = ((story.id, archive.find(story, texts[story.id].title)) for story in new)
     return {story_id: before[earlier.id] for story_id, earlier in found if earlier is not None}
 
 

@@ -6,7 +6,7 @@ What is not here: which of them are one (cluster, republished).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,14 +40,19 @@ class Text:
     @cached_property
     def told(self) -> Told:
         """What of it would be told again by its own source; made when it is wanted, which is seldom too."""
-        return told(self.story, self.language)
+        return told(self.story, self.language, series=self.column)
 
 
-def read(stories: Iterable[Story], language: str | None = None) -> dict[int, Text]:
-    """The stories as texts, by id; how telling a word is, these stories say. language: of those that do not name theirs."""
+def read(
+    stories: Iterable[Story], language: str | None = None, series: Collection[tuple[str, str]] = ()
+) -> dict[int, Text]:
+    """The stories as texts, by id; how telling a word is, these stories say.
+
+    language: of those that do not name theirs. series: by source, the titles that come regularly.
+    """
     split = [(story, *_split(story, story.language or language)) for story in stories]
     vocabulary = Vocabulary.of([*title, *teaser] for _, title, teaser in split)
-    return {story.id: _text(story, title, teaser, vocabulary, language) for story, title, teaser in split}
+    return {story.id: _text(story, title, teaser, vocabulary, language, series) for story, title, teaser in split}
 
 
 def _split(story: Story, language: str | None) -> tuple[list[str], list[str]]:
@@ -55,9 +60,14 @@ def _split(story: Story, language: str | None) -> tuple[list[str], list[str]]:
 
 
 def _text(
-    story: Story, title: Sequence[str], teaser: Sequence[str], vocabulary: Vocabulary, language: str | None
+    story: Story,
+    title: Sequence[str],
+    teaser: Sequence[str],
+    vocabulary: Vocabulary,
+    language: str | None,
+    series: Collection[tuple[str, str]],
 ) -> Text:
     weights = vector(title, teaser, vocabulary)
     signature = heapq.nsmallest(_SIGNATURE, weights, key=lambda term: (-weights[term], term))
-    column = is_column(story.title)
+    column = is_column(story.title) or (story.source, story.title) in series
     return Text(story, tuple(title), tuple(teaser), weights, tuple(signature), column, vocabulary, language)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.compose import cluster
 from digest.compose.choice import Section
 from digest.compose.select import Carried, Rules, Selection, Told, by_hand, in_order, issue_story, select, with_carriers
+from digest.compose.series import is_series
 from digest.errors import NotFound, UsageError
 from digest.flow import notify, source_health
 from digest.flow.newsroom import Newsroom
@@ -44,7 +46,7 @@ async def choose(
     # As far back as a story could tell of the same event as one that is young enough: that one may have been sent.
     since = rules.now - max(2 * rules.max_age, rules.max_age + cluster.WINDOW)
     found = await stories.pool(conn, room.settings.newsletter(name).sources, since)
-    pool = [story for story in found if up_to is None or story.first_seen <= up_to]
+    pool = [_named(story, rules) for story in found if up_to is None or story.first_seen <= up_to]
     remembered = await stories.remembered(conn, name, edition, rules.now - stories.REMEMBERED)
     zone = room.settings.zone_of(name)
     carried = _carried(pool, remembered, zone)
@@ -72,8 +74,15 @@ async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> R
         boost=newsletter.rank.boost,
         per_month=await _per_month(conn, newsletter.sources, now),
         language=room.settings.language_of(name),
+        series=await _series(conn, newsletter.sources, now),
         sections=[Section(each.title, each.topics, each.max) for each in newsletter.sections],
     )
+
+
+async def _series(conn: Connection, sources: Sequence[str], now: datetime) -> frozenset[tuple[str, str]]:
+    """Source and title of the columns that only their rhythm gives away."""
+    often = await memory.repeated(conn, sources, now - stories.REMEMBERED)
+    return frozenset(name for name, instalments in often.items() if is_series(instalments))
 
 
 async def _per_month(conn: Connection, sources: Sequence[str], now: datetime) -> dict[str, float]:
@@ -95,6 +104,11 @@ def _carried(pool: Sequence[Story], remembered: Mapping[tuple[str, str], Memory]
         for mark in reversed(stories.marks(story))
         if mark in remembered
     }
+
+
+def _named(story: Story, rules: Rules) -> Story:
+    """The story; of a series without the title's key, because the title names all of them."""
+    return replace(story, title_key="") if (story.source, story.title) in rules.series else story
 
 
 def _as_read(memory: Memory, zone: ZoneInfo) -> Carried:

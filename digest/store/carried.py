@@ -1,10 +1,13 @@
-"""The stories that an edition remembers, as their sources told them: what an editor changed was for one issue only.
+"""The stories that an edition remembers, as their sources told them, and titles that a source uses again and again.
+
+What an editor changed was for one issue only.
 
 What is not here: by what a story is recognised (stories), since when an issue is on its way (issues).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +38,28 @@ async def carried(conn: Connection, newsletter: str, edition: str, since: dateti
     )
     rows = (await conn.execute(query)).mappings().all()
     return [(_story(row), Memory(row["issue_id"], row["started_at"])) for row in rows]
+
+
+async def repeated(
+    conn: Connection, sources: Sequence[str], since: datetime
+) -> dict[tuple[str, str], list[tuple[datetime, str]]]:
+    """The telling titles that a source has used three times and more since then: (source, title) to (published, teaser)."""
+    mine = stories.c.source.in_(sources) & (stories.c.first_seen > since) & (stories.c.title_key != "")
+    often = (
+        select(stories.c.source, stories.c.title)
+        .where(mine)
+        .group_by(stories.c.source, stories.c.title)
+        .having(func.count() >= 3)
+        .subquery("often")
+    )
+    same = (often.c.source == stories.c.source) & (often.c.title == stories.c.title)
+    query = (
+        select(stories.c.source, stories.c.title, stories.c.published, stories.c.teaser).join(often, same).where(mine)
+    )
+    found: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
+    for source, title, published, teaser in await conn.execute(query.order_by(stories.c.id)):
+        found.setdefault((source, title), []).append((published, teaser))
+    return found
 
 
 def _story(row: RowMapping) -> Story:

@@ -47,3 +47,27 @@ async def test_a_story_with_a_new_id_address_and_mark_is_no_news_a_month_later(m
     async with site.room.store.read() as conn:
         assert (await produce.from_pool(conn, site.room, mine, number)).title == AGAIN
     assert mine.state is IssueState.REVIEW
+
+
+async def test_a_weekly_column_that_no_word_gives_away_is_sent_again_from_its_third_week_on(
+    make_site: OpenSite,
+) -> None:
+    site = await make_site("stories = { min = 1 }")
+    await membership.sync(site.room)
+    sent = []
+    for week in range(5):
+        site.publish(f"letter-{week}")
+        page = site.web.pages["/feed.xml"]
+        assert not isinstance(page, list)
+        body = page.body.replace(f"Story number letter-{week} of the day".encode(), b"Letters from the harbour master")
+        body = body.replace(b"What is told of it in a sentence.", f"What happened in week {week} at sea.".encode())
+        site.web.pages["/feed.xml"] = replace(page, body=body)
+        await gathering.gather(site.room)
+        issue = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
+        sent.append(len(issue.stories))
+        if issue.stories:
+            await publish.approve(site.room, issue.id)
+        else:
+            await produce.give_up(site.room, issue)
+        site.clock.at += timedelta(days=7)
+    assert sent == [1, 0, 1, 1, 1]

@@ -1,0 +1,50 @@
+"""Columns that only their rhythm gives away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from digest.compose.cluster import clusters
+from digest.compose.select import Carried, Told, select
+from digest.compose.series import is_series
+from digest.compose.texts import read
+from tests.compose.pool import NOW, rules, story
+
+
+def rhythm(*days: float) -> bool:
+    return is_series([(NOW + timedelta(days=day), f"What came on day {day}.") for day in days])
+
+
+def test_a_title_that_comes_in_a_rhythm_with_something_new_each_time_is_a_series() -> None:
+    assert rhythm(0, 7, 14)
+    assert rhythm(0, 7.1, 21, 28.2)  # one was left out
+    assert rhythm(0, 1, 2, 3, 4, 7, 8)  # on workdays
+    assert not rhythm(0, 7)
+    assert not rhythm(0, 1.5, 9.2)
+    assert not rhythm(0, 0.2, 0.4)
+
+
+def test_a_story_that_is_republished_with_its_teaser_is_none() -> None:
+    assert not is_series([(NOW + timedelta(days=day), "The same words.") for day in (0, 7, 14)])
+
+
+def test_an_instalment_of_a_series_is_news_though_others_were_sent() -> None:
+    title = "Letters from the harbour master"
+    told = [
+        story(
+            1,
+            title=title,
+            title_key="",
+            hours=168,
+            teaser="Fog and a lost buoy kept the pilots busy all through the week.",
+        )
+    ]
+    new = story(
+        2, title=title, title_key="", teaser="A seal has moved into the lock, and nobody has the heart to ask it out."
+    )
+    sent = [Told(told[0], Carried(3))]
+    assert select([new], {}, rules(), sent).stories == ()
+    series = {("wire", title)}
+    assert [each.story_id for each in select([new], {}, rules(series=series), sent).stories] == [2]
+    earlier = story(3, title=title, title_key="", hours=30)
+    assert len(clusters(read([new, earlier], None, series))) == 2
