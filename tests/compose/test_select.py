@@ -356,6 +356,28 @@ def test_where_room_is_short_a_story_unlike_the_others_goes_before_a_better_one_
     assert chosen(select([lead, alike, other], {}, rules(max=3))) == [1, 2, 3]
 
 
+def test_one_story_that_is_boosted_far_above_all_does_not_leave_the_others_to_variety_alone() -> None:
+    lead = story(
+        1,
+        title="Zeppelin lands in the harbour",
+        teaser="Crowds came to see it, and the mayor made a speech on the quay before it left again.",
+    )
+    first = story(2, title="Navy orders patrol ships", teaser=TEASER)
+    near = story(
+        3, hours=4, title="Navy museum shows how ships were built", teaser="Hulls of wood and iron in one hall."
+    )
+    stale = story(4, hours=8, title="Orchard sold", teaser="Apples and pears.")
+    boosted = rules(max=3, min=1, boost={"zeppelin": 2.0})
+    assert chosen(select([lead, first, near, stale], {}, boosted)) == [1, 2, 3]
+
+
+def test_a_report_of_the_same_with_another_number_gives_way_to_other_news() -> None:
+    first = story(1, title="12 hurt as crane falls at Northern Yard", teaser=TEASER)
+    other_count = story(2, hours=1, title="14 hurt as crane falls at Northern Yard", teaser=TEASER, source="papers")
+    other = story(3, hours=8, title="Museum of railways opens", teaser="A hall of engines and a café for children.")
+    assert chosen(select([first, other_count, other], {}, rules(["wire", "papers"], max=2, min=1))) == [1, 3]
+
+
 # -- the lead ----------------------------------------------------------------------------------------------------------
 
 
