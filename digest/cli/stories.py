@@ -87,7 +87,8 @@ def stories(
             return
         for each in pool:
             published = "no date" if each.undated else f"{each.published:%Y-%m-%d %H:%M} UTC"
-            say(f"{each.id}. {each.title}\n  {each.source}, {published}, {each.link}")
+            minutes = f"{each.minutes} min, " if each.minutes else ""
+            say(f"{each.id}. {each.title}\n  {each.source}, {published}, {minutes}{each.link}")
             if each.id in why:
                 say(f"  {why[each.id]}")
         say(f"{len(pool)} {'story' if len(pool) == 1 else 'stories'}.")
@@ -106,6 +107,7 @@ def _story(each: Any, why: str | None) -> dict[str, Any]:
         "language": each.language,
         "image": each.image,
         "topics": each.topics,
+        "minutes": each.minutes,
         "also": each.also,
         "why": why,
     }

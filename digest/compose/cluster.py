@@ -236,14 +236,15 @@ def _enlist(postings: dict[int, float], number: int, weight: float) -> None:
 def representative(members: Sequence[Story], weights: Mapping[str, float]) -> Story:
     """The story that speaks for its cluster.
 
-    Rather the report itself than an aggregator's link to it, then the source of more weight, one with a teaser, the
-    longer teaser, the earlier. Of what one source has told again only the last word counts.
+    Rather one that can be read than a stub before a paywall, the report itself than an aggregator's link to it, then the
+    source of more weight, one with a teaser, the longer teaser, the earlier. Of what one source has told again only the
+    last word counts.
     """
 
-    def merit(story: Story) -> tuple[bool, float, bool, int, datetime, str, int]:
+    def merit(story: Story) -> tuple[bool, bool, float, bool, int, datetime, str, int]:
         carriers = [weights[source] for source in (story.source, *story.also) if source in weights]
         return (
-            is_aggregator(story.link), -max(carriers, default=1.0), not story.teaser,
+            story.walled, is_aggregator(story.link), -max(carriers, default=1.0), not story.teaser,
             -min(len(story.teaser), TEASER_CHARACTERS), story.published, story.link_key, story.id,
         )  # fmt: skip
 

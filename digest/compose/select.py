@@ -271,4 +271,5 @@ def issue_story(candidate: Candidate, position: int) -> IssueStory:
         section=candidate.section,
         also=candidate.also,
         factors=candidate.score.factors,
+        minutes=story.minutes,
     )

@@ -15,13 +15,16 @@ from urllib.parse import urlsplit
 from lxml.html import HtmlElement
 
 from digest.gather import clean
+from digest.gather.cooldown import domain_of
 from digest.gather.dates import parse_date
 from digest.gather.document import base_of, markup_of, parse, text_of
 from digest.gather.entry import Entry, language_tag
 from digest.gather.identity import absolute_link, link_key
-from digest.gather.lead import lead_of
+from digest.gather.lead import lead_of, text_of_article
 from digest.gather.linked_data import article_data
 from digest.gather.linked_data import string as _string
+from digest.gather.reading_time import minutes_of
+from digest.gather.walls import is_stub
 from digest.model.story import RawStory
 
 # What sites name as a picture where they have none: their own sign.
@@ -73,29 +76,72 @@ def is_for_payers(tree: HtmlElement) -> bool:
     return free is False or str(free).lower() == "false" or tier == "locked"
 
 
+def is_walled(tree: HtmlElement) -> bool:
+    """Whether those who do not pay find a beginning and a wall, as the page says or shows."""
+    return is_for_payers(tree) or is_stub(tree)
+
+
 def with_article(story: RawStory, body: bytes, content_type: str | None, url: str, now: datetime) -> RawStory:
-    """`story` with what its own page can add: a teaser where it has none or hardly one, and date, picture, language.
+    """`story` with what its own page can add: a teaser where it has none or hardly one, and date, picture, length.
 
     What the source itself said stays. A page for payers lends its description, and no text: that would be the wall's.
     Raises GatherError for an empty page.
     """
     tree = parse(body, content_type)
     page = described(tree, url)
+    walled = is_walled(tree)
+    canonical_key = canonical_of(tree, url, story.link)
+    text = "" if walled else text_of_article(tree)
     headline = _whole_title(story.title, clean.title(page.title, (site_name(tree),)))
     return replace(
         story,
         title=headline,
-        teaser=story.teaser if len(story.teaser) >= TEASER_ENOUGH else _best_teaser(story.teaser, headline, tree, page),
+        teaser=story.teaser if len(story.teaser) >= TEASER_ENOUGH else _best_teaser(story.teaser, headline, text, page),
         published=story.published or next(filter(None, (parse_date(text, now) for text in page.published)), None),
         image=story.image or next(filter(None, (absolute_link(image, page.base) for image in page.images)), None),
         language=story.language or page.language,
+        minutes=story.minutes or (None if walled else _minutes(tree, text)),
+        walled=walled,
+        canonical_key=canonical_key,
     )
 
 
-def _best_teaser(known: str, headline: str, tree: HtmlElement, page: Entry) -> str:
+def canonical_of(tree: HtmlElement, url: str, link: str) -> str:
+    """The key of the link that the page at `url`, found under `link`, calls its own; "" when it names none but that.
+
+    Only within one registrable domain: what others say of a site's pages does not count, and where `link` only leads on to
+    another site, neither does what that says of the link. A home page is no article.
+    """
+    base = base_of(tree, url)
+    named = [element.get("href", "") for element in tree.iter("link") if "canonical" in element.get("rel", "").lower()]
+    for each in (*named, _meta(tree).get("og:url", "")):
+        canonical = absolute_link(each, base) if each else None
+        if canonical and not _is_home(canonical) and domain_of(canonical) == domain_of(url) == domain_of(link):
+            return "" if link_key(canonical) == link_key(link) else link_key(canonical)
+    return ""
+
+
+def measured(story: RawStory, tree: HtmlElement) -> RawStory:
+    """`story`, which is the page itself, with how long it takes to read and whether there is a wall."""
+    walled = is_walled(tree)
+    return replace(story, walled=walled, minutes=None if walled else _minutes(tree, ""))
+
+
+def _minutes(tree: HtmlElement, text: str) -> int | None:
+    """By the text that the page declares, else by `text`, which was found in it, else by its article's paragraphs."""
+    declared = _string(article_data(tree).get("articleBody"))
+    return minutes_of(declared) or minutes_of(text or _paragraphs(tree))
+
+
+def _paragraphs(tree: HtmlElement) -> str:
+    article = next((each for each in tree.iter() if each.get("itemprop") == "articleBody"), _article_element(tree))
+    return "" if article is None else " ".join(map(text_of, article.iter("p", "li")))
+
+
+def _best_teaser(known: str, headline: str, text: str, page: Entry) -> str:
     """The first text that says enough, else the longest: the description, the first paragraph, what is known."""
-    lead = () if is_for_payers(tree) else (lead_of(tree).replace("<", "&lt;"),)
-    found = [clean.teaser(text, headline) for text in (*page.texts[:1], *lead, *page.texts[1:])] + [known]
+    lead = lead_of(text).replace("<", "&lt;")
+    found = [clean.teaser(text, headline) for text in (*page.texts[:1], lead, *page.texts[1:])] + [known]
     return next((teaser for teaser in found if len(teaser) >= TEASER_ENOUGH), max(found, key=len))
 
 

@@ -146,6 +146,14 @@ _TAILS = (
 _ELLIPSIS_TAIL = re.compile(r"\s*(?:\[\s*(?:…|\.\.\.)\s*\]|\(\s*(?:…|\.\.\.)\s*\)|…|\.\.\.)$")
 
 
+def is_cut(text: str) -> bool:
+    """Whether plain text ends as an excerpt does: with … or a call to read on. A line of the site's software may follow."""
+    end = " ".join(text[-1_000:].split())
+    for tail in _TAILS[:3]:
+        end = tail.sub("", end)
+    return bool(_ELLIPSIS_TAIL.search(end)) or any(tail.search(end) for tail in _TAILS[3:5])
+
+
 def _without_tails(text: str) -> str:
     """`text` without the lines that site software hangs on it."""
     for _ in range(3):

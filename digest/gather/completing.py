@@ -32,13 +32,17 @@ async def with_articles(
     named_by: str,
     known: Known | None = None,
 ) -> tuple[RawStory, ...]:
-    """`stories`, of which the first new ones that lack a teaser, a date or a picture were completed by their pages.
+    """`stories`, of which new ones were completed by their pages: first those that lack a teaser, a date or a picture.
 
     named_by: the address of the source, which named theirs. known: None = nobody knows, so that all count as new. A page
     that cannot be had changes nothing.
     """
     old = await known([story.link_key for story in stories]) if known else ()
-    wanted = [story for story in stories if story.link_key not in old and _lacks(story)][:AT_MOST]
+    new = [story for story in stories if story.link_key not in old and not is_aggregator(story.link)]
+    # Those that lack words first: how long the article is nobody misses as much.
+    wanted = sorted((story for story in new if _lacks(story) or story.minutes is None), key=_lacks, reverse=True)[
+        :AT_MOST
+    ]
     tasks = {story: asyncio.create_task(_completed(fetcher, parsers, story, now, named_by)) for story in wanted}
     try:
         if tasks:
@@ -52,8 +56,6 @@ async def with_articles(
 
 
 def _lacks(story: RawStory) -> bool:
-    if is_aggregator(story.link):
-        return False
     return (
         len(story.teaser) < TEASER_ENOUGH or story.published is None or story.image is None or story.title[-1:] == "…"
     )

@@ -15,6 +15,7 @@ from hashlib import sha256
 from digest.gather import clean
 from digest.gather.dates import parse_date
 from digest.gather.identity import absolute_link, guid_key, link_key, reader_link, title_key
+from digest.gather.reading_time import minutes_of
 from digest.model.story import RawStory
 from digest.settings import Source
 
@@ -28,7 +29,8 @@ class Entry:
     """An item before anything is cleaned. Each tuple holds candidates, best first; the first that is of use is taken.
 
     title, texts: HTML or text. links, images: as written, seen from `base`. published: date strings. language: a tag.
-    carrier: the paper that an aggregator names as the story's own; "" when there is none.
+    carrier: the paper that an aggregator names as the story's own; "" when there is none. whole: the article's whole text,
+    HTML or text; "" where the source does not carry it.
     """
 
     base: str
@@ -40,6 +42,7 @@ class Entry:
     images: tuple[str, ...] = ()
     language: str | None = None
     carrier: str = ""
+    whole: str = ""
 
 
 def story_of(
@@ -66,6 +69,7 @@ def story_of(
         image=next(filter(None, (absolute_link(image, entry.base) for image in entry.images)), None),
         language=source.language or language_tag(entry.language),
         topics=source.topics,
+        minutes=minutes_of(entry.whole),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
@@ -38,6 +38,8 @@ _ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ITEM_DATE = re.compile(rb"<(?:pubDate|published|updated|dc:date|issued)>([^<]{6,60})<", re.IGNORECASE)
 _ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)  # which of two is older is asked, and not whether they can be
 _ROOT_END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
+# RSS 1.0 content module, RFC 4287 §4.1.3, XHTML in RSS: what these hold is the article and not its summary.
+_CARRIES_TEXT = re.compile(rb"<(?:content:encoded|(?:atom:)?content|xhtml:body|body)[\s>]")
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 
 
@@ -81,7 +83,11 @@ def read_feed(body: bytes, content_type: str | None, url: str) -> Feed:
         raise GatherError("the feed is broken: no entry of it can be read")
     base = _joined(url, _text(channel.get("link")))
     language = _text(channel.get("language")) or None
-    return Feed(_text(channel.get("title")), tuple(_entry(item, base, language) for item in entries[:ITEMS_MAX]))
+    read = (_entry(item, base, language) for item in entries[:ITEMS_MAX])
+    # A second description is kept as content too, and is no more than a teaser.
+    if not _CARRIES_TEXT.search(body):
+        read = (replace(entry, whole="") for entry in read)
+    return Feed(_text(channel.get("title")), tuple(read))
 
 
 def _json(body: bytes, url: str) -> Feed:
@@ -193,6 +199,7 @@ def _entry(item: Any, base: str, language: str | None) -> Entry:
         images=tuple(filter(None, (*_images(item), *(image for text in texts for image in images_in(text))))),
         language=title_language or language,
         carrier=_text((dict.get(item, "source") or {}).get("title")),
+        whole=max(contents, key=len, default=""),
     )
 
 

@@ -150,9 +150,10 @@ def _read(found: _Found) -> File:
             content = file.read(HEAD_BYTES)
     except OSError as error:
         raise GatherError(f"it cannot be read: {_reason(error)}") from None
-    if len(content) == HEAD_BYTES:
+    whole = len(content) < HEAD_BYTES
+    if not whole:
         content = content[: content.rfind(b"\n") + 1] or content  # not in the middle of a character
-    return File(found.name, content, datetime.fromtimestamp(found.modified_ns / 1e9, UTC))
+    return File(found.name, content, datetime.fromtimestamp(found.modified_ns / 1e9, UTC), whole)
 
 
 def _fingerprint(found: list[_Found]) -> str:

@@ -48,6 +48,7 @@ def _item(item: dict[str, object], base: str, language: str | None) -> Entry:
         published=tuple(filter(None, (_text(item.get("date_published")), _text(item.get("date_modified"))))),
         images=tuple(filter(None, (*_pictures(item), *images_in(html)))),
         language=_text(item.get("language")) or language,
+        whole=html or _escaped(_text(item.get("content_text"))),
     )
 
 

@@ -1,4 +1,4 @@
-"""The first real paragraph of an article's text (pure; trafilatura is used here alone).
+"""An article's text, and its first real paragraph (pure; trafilatura is used here alone).
 
 What is not here: what the page says of the article in its head (articles).
 """
@@ -17,11 +17,15 @@ def can_read_articles() -> bool:
     return find_spec("trafilatura") is not None
 
 
-def lead_of(tree: HtmlElement) -> str:
-    """The article's first paragraph as text; "" when there is none, or the extra `articles` is not installed."""
+def text_of_article(tree: HtmlElement) -> str:
+    """The article's text, a line a paragraph; "" when there is none, or the extra `articles` is not installed."""
     if not can_read_articles():
         return ""
     import trafilatura  # heavy: only the process that reads pages loads it, and only for sources that want it
 
-    text = trafilatura.extract(tree, fast=True, include_comments=False, include_tables=False) or ""
+    return trafilatura.extract(tree, fast=True, include_comments=False, include_tables=False) or ""
+
+
+def lead_of(text: str) -> str:
+    """The first paragraph of an article's text; "" when there is none."""
     return next((line for line in map(str.strip, text.splitlines()) if len(line) >= _PARAGRAPH_MIN), "")

@@ -30,16 +30,21 @@ _TEXT_MAX = 5_000
 _MATTER_MAX = 20_000  # characters; nobody writes so many, and YAML takes seconds for ten times as much
 _PARAGRAPHS = 5  # of these the first that is long enough for a teaser is taken
 _MATTER = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n(.*?)^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_LINK_TARGET = re.compile(r"\]\([^()]{0,2000}\)")
 _NOTHING = {"", "~", "null"}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it was found. name: its path inside the folder, with slashes. modified: when it was last changed."""
+    """A file as it was found. name: its path inside the folder, with slashes. modified: when it was last changed.
+
+    whole: whether `content` is all of it.
+    """
 
     name: str
     content: bytes
     modified: datetime
+    whole: bool = True
 
     @property
     def is_html(self) -> bool:
@@ -86,6 +91,7 @@ def _story(
         published=(published.isoformat(),),
         images=(_value(matter, "image"),) if _value(matter, "image") else (),
         language=_value(matter, "language") or None,
+        whole=_LINK_TARGET.sub("]", body) if file.whole else "",
     )
     story = story_of(entry, name, source, now) if clean.plain(entry.title) else None
     if story is None:

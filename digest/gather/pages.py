@@ -14,7 +14,7 @@ from typing import Literal
 from lxml.html import HtmlElement
 
 from digest.errors import GatherError, PageChanged
-from digest.gather.articles import article_of, language_of, site_name
+from digest.gather.articles import article_of, language_of, measured, site_name
 from digest.gather.document import base_of, find, heading_rank, markup_of, parse, picture_of, text_of
 from digest.gather.entry import Entry, story_of
 from digest.gather.identity import reader_link
@@ -85,7 +85,9 @@ def read_tree(tree: HtmlElement, url: str, source_name: str, source: Source, now
     except _Missing as error:
         missing = error.rule
     entries = ([article] if article else []) + listed
-    found = (story_of(entry, source_name, source, now, (site_name(tree),)) for entry in entries)
+    found = [story_of(entry, source_name, source, now, (site_name(tree),)) for entry in entries]
+    if article and found[0]:
+        found[0] = measured(found[0], tree)
     stories = _once(filter(None, found))
     state: Literal["missing", "empty", "items"] = "missing" if missing else "items" if stories else "empty"
     return PageRead(stories, state, missing)

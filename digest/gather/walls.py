@@ -31,8 +31,13 @@ _CONSENT = re.compile(
 )
 _SCRIPT_WANTED = re.compile(r"javascript", re.IGNORECASE)
 _PAYWALL = re.compile(
-    r"subscribe to (?:read|continue)|log in to (?:read|continue)|sign in to (?:read|continue)", re.IGNORECASE
+    r"(?:subscribe|log in|sign in|register) to (?:read|continue|unlock)|to continue reading|(?:for|only for) subscribers|"
+    r"subscribers only|already a subscriber|nur für abonnent|weiterlesen mit|jetzt abonnieren und|réservée? aux abonné|"
+    r"article réservé|(?:solo|exclusivo) para suscriptores|riservato agli abbonati|(?:alleen )?voor abonnees|"
+    r"購読が必要|会員限定|有料会員",
+    re.IGNORECASE,
 )
+_STUB_TEXT_MAX = 2_500  # of the paragraphs of a page; an article that mentions a wall has more
 
 
 def what_stands_there(tree: HtmlElement, url: str) -> str | None:
@@ -55,6 +60,12 @@ def what_stands_there(tree: HtmlElement, url: str) -> str | None:
     if len(text) < _WALL_TEXT_MAX and _PAYWALL.search(text):
         return "the page is for subscribers of the site only"
     return None
+
+
+def is_stub(tree: HtmlElement) -> bool:
+    """Whether an article's page shows its beginning and a wall to those who do not subscribe."""
+    paragraphs = [text_of(paragraph) for paragraph in tree.iter("p", "h2", "h3", "h4")]
+    return sum(map(len, paragraphs)) < _STUB_TEXT_MAX and _PAYWALL.search(_visible(tree)) is not None
 
 
 def needs_script(tree: HtmlElement) -> str | None:

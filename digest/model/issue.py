@@ -88,6 +88,7 @@ class IssueStory:
 
     position: 0 is the lead. why: the reason for its place, in an editor's words. score: for ordering only; factors: what it
     is the product of. section: the title of the section it belongs to, "" for none. also: other sources that tell it.
+    minutes: that reading its article takes; None where that is not known.
     """
 
     story_id: int
@@ -109,6 +110,7 @@ class IssueStory:
     section: str = ""
     also: tuple[AlsoIn, ...] = ()
     factors: tuple[tuple[str, float], ...] = ()
+    minutes: int | None = None
 
     @property
     def sponsored(self) -> bool:

@@ -21,7 +21,9 @@ class RawStory:
 
     link: absolute, for readers, without tracking parameters. link_key: the link's identity (`gather.identity`).
     title_key: the title's identity, "" when the title is too common to identify anything. guid: the source's own id.
-    published: None when the source names no date. topics: the source's.
+    published: None when the source names no date. topics: the source's. minutes: that reading the whole article takes; None
+    where nobody has seen the whole. walled: readers without a subscription find a stub. canonical_key: the key of the link
+    that the page calls its own, of the same registrable domain; "" where that is not known or no other.
     """
 
     source: str
@@ -35,11 +37,14 @@ class RawStory:
     image: str | None = None
     language: str | None = None
     topics: tuple[str, ...] = ()
+    minutes: int | None = None
+    walled: bool = False
+    canonical_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A stored story. also: other sources that carried it.
+    """A stored story. also: other sources that carried it. minutes, walled: as a RawStory's.
 
     published: where the source named no date, first seen, or UNDATED_AGE before (`undated`).
     """
@@ -58,6 +63,8 @@ class Story:
     language: str | None = None
     topics: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    minutes: int | None = None
+    walled: bool = False
 
     @property
     def undated(self) -> bool:

@@ -191,7 +191,11 @@ def _content(issue: Issue, stories: Sequence[IssueStory], name: str, newsletter:
     texts += [newsletter.subject, newsletter.preheader, site.name, site.url, site.address]
     for story in stories:
         texts += [story.title, story.teaser, story.link, story.source, story.image or "", story.published.isoformat()]
-        texts += [story.section, *(text for each in story.also for text in (each.source, each.link))]
+        texts += [
+            story.section,
+            str(story.minutes),
+            *(text for each in story.also for text in (each.source, each.link)),
+        ]
     return "\n".join(texts)
 
 

@@ -7,7 +7,8 @@ the pages (templates/web).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from string import Formatter
@@ -22,7 +23,8 @@ class Words:
     """The fixed words of one language.
 
     reason: why the reader gets the mail; holds {title} and {email}. also: before the names of other sources, with the
-    blank or mark that parts it from them. comma: between those names.
+    blank or mark that parts it from them. comma: between those names. minutes: how long an article takes to read, {n} being
+    the number; minutes_by_number: where the language has other forms for some numbers, by plural category.
     """
 
     language: str
@@ -34,6 +36,13 @@ class Words:
     also: str
     sponsored: str
     comma: str = ", "
+    minutes: str = "{n} min read"
+    minutes_by_number: Mapping[str, str] = field(default_factory=dict)
+
+    def reading_time(self, minutes: int) -> str:
+        """How long an article takes to read, in the form that the language has for that number (CLDR)."""
+        form = _locale(self.language).plural_form(minutes)
+        return self.minutes_by_number.get(form, self.minutes).format(n=minutes)
 
     @property
     def reason_parts(self) -> tuple[tuple[str, str | None], ...]:
@@ -63,6 +72,7 @@ _ALL = (
         "Weiterlesen",
         "Auch bei ",
         "Anzeige",
+        minutes="{n} Min. Lesezeit",
     ),
     Words(
         "fr",
@@ -73,6 +83,7 @@ _ALL = (
         "Lire la suite",
         "Aussi chez ",
         "Sponsorisé",
+        minutes="{n} min de lecture",
     ),
     Words(
         "es",
@@ -83,6 +94,7 @@ _ALL = (
         "Seguir leyendo",
         "También en ",
         "Patrocinado",
+        minutes="{n} min de lectura",
     ),
     Words(
         "it",
@@ -93,6 +105,7 @@ _ALL = (
         "Continua a leggere",
         "Anche su ",
         "Sponsorizzato",
+        minutes="{n} min di lettura",
     ),
     Words(
         "nl",
@@ -103,6 +116,7 @@ _ALL = (
         "Lees verder",
         "Ook bij ",
         "Gesponsord",
+        minutes="{n} min leestijd",
     ),
     Words(
         "ms",
@@ -113,6 +127,7 @@ _ALL = (
         "Baca selanjutnya",
         "Juga di ",
         "Tajaan",
+        minutes="{n} minit bacaan",
     ),
     Words(
         "ar",
@@ -124,6 +139,8 @@ _ALL = (
         "أيضًا في: ",
         "محتوى مموّل",
         "، ",
+        "قراءة في {n} دقيقة",
+        {"one": "قراءة في دقيقة", "two": "قراءة في دقيقتين", "few": "قراءة في {n} دقائق"},
     ),
     Words(
         "ja",
@@ -135,6 +152,7 @@ _ALL = (
         "ほかの報道：",
         "広告",
         "、",
+        "{n}分で読めます",
     ),
 )
 _BY_LANGUAGE = {words.language: words for words in _ALL}

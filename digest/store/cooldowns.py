@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from digest.store import upsert
 from digest.store.engine import Connection
-from digest.store.tables import cooldowns
+from digest.store.source_tables import cooldowns
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,12 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digest.model.story import RawStory
+from digest.store import upsert
 from digest.store.engine import Connection
-from digest.store.tables import stories
+from digest.store.tables import aliases, stories
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NOBODY = (0, "")
 
 
 def bounded(key: str) -> str:
@@ -48,18 +50,51 @@ class Titled:
 
 
 async def recognised(conn: Connection, source: str, found: Sequence[RawStory]) -> dict[int, int]:
-    """Which of `found` the pool has, by link or by the source's id: position in `found` to story id."""
+    """Which of `found` the pool has, by one of its links or by the source's id: position in `found` to story id."""
     safe = [storable(raw) for raw in found]
-    links = await _ids(conn, stories.c.link_key, [bounded(raw.link_key) for raw in safe])
+    keys = sorted({bounded(key) for raw in safe for key in (raw.link_key, raw.canonical_key) if key})
+    links = await _ids(conn, stories.c.link_key, keys)
+    others = await _others(conn, keys)
     guids = await _ids(
         conn, stories.c.guid, [bounded(raw.guid) for raw in safe if raw.guid], stories.c.source == source
     )
     known = {}
     for position, raw in enumerate(safe):
-        story_id = links.get(bounded(raw.link_key)) or (guids.get(bounded(raw.guid)) if raw.guid else None)
-        if story_id is not None:
+        link, own = bounded(raw.link_key), bounded(raw.canonical_key)
+        story_id = (
+            links.get(link) or others.get(link, _NOBODY)[0] or (guids.get(bounded(raw.guid)) if raw.guid else None)
+        )
+        story_id = story_id or links.get(own)
+        # A site that gives all its pages one canonical link must not lose them: there the titles have to agree.
+        if story_id is None and others.get(own, _NOBODY)[1] == raw.title:
+            story_id = others[own][0]
+        if story_id:
             known[position] = story_id
     return known
+
+
+async def _others(conn: Connection, keys: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Whose other links these are: to the story's id and title."""
+    found: dict[str, tuple[int, str]] = {}
+    for start in range(0, len(keys), 500):
+        query = select(aliases.c.link_key, stories.c.id, stories.c.title).join(stories)
+        query = query.where(aliases.c.link_key.in_(keys[start : start + 500]))
+        found |= {key: (story_id, title) for key, story_id, title in await conn.execute(query)}
+    return found
+
+
+async def note_links(conn: Connection, kept: Iterable[tuple[RawStory, int]]) -> None:
+    """Keep the links of stories that have more than one, so that they are known under each."""
+    wanted = {
+        bounded(key): story_id
+        for raw, story_id in kept
+        if raw.canonical_key
+        for key in (raw.canonical_key, raw.link_key)
+    }
+    main = await _ids(conn, stories.c.link_key, list(wanted))
+    rows = [{"link_key": key, "story_id": story_id} for key, story_id in wanted.items() if key not in main]
+    if rows:
+        await conn.execute(upsert.insert(conn, aliases).values(rows).on_conflict_do_nothing())
 
 
 async def _ids(

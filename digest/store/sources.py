@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from digest.store import upsert
 from digest.store.engine import Connection
-from digest.store.tables import sources
+from digest.store.source_tables import sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class SourceRow:
     attempt; good_at: last good one. url: its address in the settings, for which `moved_to` holds. body_since: when a whole
     body last came. next_check: when the daemon asks again. wish_s: seconds for which it would like not to be asked.
     failures: in a row. told_at: when the editors were told. counts: items of the last good fetches, oldest first.
+    outside_at: when an answer that did not come from hosts of ours all the way last named stories.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SourceRow:
     failing_since: datetime | None = None
     told_at: datetime | None = None
     counts: list[int] | None = None
+    outside_at: datetime | None = None
 
 
 async def all_sources(conn: Connection) -> dict[str, SourceRow]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from digest.errors import StoryTaken
@@ -17,8 +17,8 @@ from digest.model.titles import is_column
 from digest.store import upsert
 from digest.store.arrivals import brought
 from digest.store.engine import Connection
-from digest.store.names import bounded, recognised, storable
-from digest.store.tables import issues, memory, sightings, stories
+from digest.store.names import bounded, note_links, recognised, storable
+from digest.store.tables import aliases, issues, memory, sightings, stories
 
 MAX_LANGUAGE = 35
 
@@ -57,16 +57,22 @@ async def _add_at_once(conn: Connection, found: Sequence[RawStory], now: datetim
     seen = [{"story_id": each, "source": raws[0].source, "seen_at": now} for each in sorted(set(known.values()))]
     if seen:
         await conn.execute(upsert.insert(conn, sightings).values(seen).on_conflict_do_nothing())
+    await note_links(conn, [(raws[position], story_id) for position, story_id in known.items()])
     return new
 
 
 def _once(found: Sequence[RawStory]) -> list[RawStory]:
-    """Of several with one link or one id, the first."""
+    """Of several with one link or one id, and of a story under two of its links, the first."""
     once: list[RawStory] = []
     names: set[tuple[str, str]] = set()
     for raw in found:
         own = {("link", raw.link_key), *([("id", raw.guid)] if raw.guid else [])}
-        if not own & names:
+        asked = own | {("page", raw.link_key)}
+        if raw.canonical_key:
+            titled = ("page and title", f"{raw.canonical_key} {raw.title}")
+            asked |= {titled, ("link", raw.canonical_key)}
+            own |= {titled, ("page", raw.canonical_key)}
+        if not asked & names:
             once.append(raw)
             names |= own
     return once
@@ -97,16 +103,12 @@ async def add(conn: Connection, raw: RawStory, now: datetime) -> bool:
     story_id = known or new or await _known(conn, raw)
     if story_id is not None:
         await _note_sighting(conn, story_id, raw.source, now)
+        await note_links(conn, [(raw, story_id)])
     return new is not None
 
 
 async def _known(conn: Connection, raw: RawStory) -> int | None:
-    same_id: ColumnElement[bool] = stories.c.id.is_(None)
-    if raw.guid:
-        same_id = (stories.c.source == raw.source) & (stories.c.guid == bounded(raw.guid))
-    query = select(stories.c.id).where(or_(stories.c.link_key == bounded(raw.link_key), same_id)).order_by(stories.c.id)
-    found: int | None = (await conn.execute(query.limit(1))).scalar()
-    return found
+    return (await recognised(conn, raw.source, [raw])).get(0)
 
 
 async def known_links(conn: Connection, keys: Sequence[str]) -> set[str]:
@@ -114,8 +116,9 @@ async def known_links(conn: Connection, keys: Sequence[str]) -> set[str]:
     of = {bounded(key): key for key in keys}
     asked, found = list(of), set[str]()
     for start in range(0, len(asked), 500):
-        query = select(stories.c.link_key).where(stories.c.link_key.in_(asked[start : start + 500]))
-        found.update((await conn.execute(query)).scalars())
+        for column in (stories.c.link_key, aliases.c.link_key):
+            query = select(column).where(column.in_(asked[start : start + 500]))
+            found.update((await conn.execute(query)).scalars())
     return {of[key] for key in found}
 
 
@@ -132,7 +135,8 @@ def _values(raw: RawStory, now: datetime) -> dict[str, Any]:
 
 def columns(raw: RawStory) -> dict[str, Any]:
     """A story as the table has it, but for when it was seen."""
-    return asdict(raw) | {
+    values = {name: value for name, value in asdict(raw).items() if name != "canonical_key"}
+    return values | {
         "guid": bounded(raw.guid) if raw.guid else None,
         "link_key": bounded(raw.link_key),
         # What is longer is no language tag (RFC 5646 §4.4.1), and a feed may claim anything.

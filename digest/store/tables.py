@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -31,45 +32,6 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "pk": "pk_%(table_name)s",
     }
-)
-
-sources = Table(
-    "sources",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("rules", String(64)),
-    Column("etag", Text),
-    Column("last_modified", Text),
-    Column("body_hash", String(64)),
-    Column("asked_at", Instant),
-    Column("good_at", Instant),
-    Column("status", String(16), nullable=False),
-    Column("error", Text),
-    Column("found", Integer, nullable=False, default=0),
-    # The address in the settings for which `moved_to` holds.
-    Column("url", Text),
-    # When a whole body last came; validators that are older are no longer believed.
-    Column("body_since", Instant),
-    Column("moved_to", Text),
-    Column("moved_since", Instant),
-    Column("next_check", Instant),
-    Column("wish_s", Integer),
-    # In a row; 0 after a good answer.
-    Column("failures", Integer, nullable=False, default=0, server_default="0"),
-    Column("failing_since", Instant),
-    # When the editors were told that it fails.
-    Column("told_at", Instant),
-    # The numbers of items of its last good fetches, oldest first.
-    Column("counts", JSON),
-)
-
-# Whoever has asked us to wait (429, Retry-After); obeyed by every process of the site.
-cooldowns = Table(
-    "cooldowns",
-    metadata,
-    Column("domain", Text, primary_key=True),
-    Column("until", Instant, nullable=False),
-    Column("strikes", Integer, nullable=False),
 )
 
 stories = Table(
@@ -88,6 +50,8 @@ stories = Table(
     Column("topics", JSON, nullable=False),
     Column("published", Instant, nullable=False),
     Column("first_seen", Instant, nullable=False),
+    Column("minutes", Integer),
+    Column("walled", Boolean, nullable=False, server_default=false()),
     Index("ix_stories_source_guid", "source", "guid"),
     Index("ix_stories_first_seen", "first_seen"),
     sqlite_autoincrement=True,  # edits know stories by number: that of a withdrawn one is never given again
@@ -101,6 +65,15 @@ sightings = Table(
     Column("source", String(64), primary_key=True),
     Column("seen_at", Instant, nullable=False),
     Index("ix_sightings_source_seen_at", "source", "seen_at"),
+)
+
+# Other links of a story: those under which it was seen, and the one that its page calls its own.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("link_key", Text, primary_key=True),
+    Column("story_id", Id, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_aliases_story_id", "story_id"),
 )
 
 issues = Table(
@@ -149,6 +122,7 @@ issue_stories = Table(
     Column("section", Text, nullable=False, server_default=""),
     Column("also", JSON, nullable=False, server_default="[]"),
     Column("factors", JSON, nullable=False, server_default="[]"),
+    Column("minutes", Integer),
 )
 
 # The story memory: what an edition has carried. Unique: of two issues with one story, the later approval fails whole.

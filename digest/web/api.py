@@ -118,11 +118,12 @@ def _entry(story: PushedStory, published: datetime | None) -> Entry:
     return Entry(
         base=story.link,
         title=story.title,
-        texts=(story.teaser or "",),
+        texts=(story.teaser or "", story.text or ""),
         links=(story.link,),
         published=(published.isoformat(),) if published else (),
         images=(story.image,) if story.image else (),
         language=story.language,
+        whole=story.text or "",
     )
 
 

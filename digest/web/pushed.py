@@ -83,6 +83,11 @@ class PushedStory(BaseModel):
     title: str = _said("The headline. HTML, here and in the teaser, becomes plain text.", min_length=1, max_length=2000)
     link: Web = _said("Where readers find it: http:// or https://. Tracking parameters are taken off.")
     teaser: str | None = _said("The short text under the headline; at most 280 characters are shown.", default=None)
+    text: str | None = _said(
+        "The article's whole text (HTML or plain). It is not kept: from it come the reading time, and where there is no "
+        "teaser, its beginning is one.",
+        default=None,
+    )
     published: Annotated[str, AfterValidator(_rfc3339)] | None = _said(
         "When it was published (RFC 3339, with a zone), not in the future. Left out: when it is pushed first.",
         default=None,

@@ -307,7 +307,8 @@ def test_gathering_with_one_good_source_is_exit_0_and_again_brings_nothing_new(
     stories = inside("stories", "--newsletter", "notes", "--json", site=site).document
     assert len(stories) == 3
     assert list(stories[0]) == [
-        "id", "title", "teaser", "link", "published", "source", "language", "image", "topics", "also", "why",
+        "id", "title", "teaser", "link", "published", "source", "language", "image", "topics", "minutes", "also",
+        "why",
     ]  # fmt: skip
     # A feed's first fetch without dates: nobody knows how old these are.
     assert {story["why"] for story in stories} == {"out: no date; it stood there before we first looked"}

@@ -179,6 +179,12 @@ def test_the_heavier_source_speaks_then_the_fuller_teaser_then_the_earlier() -> 
     assert speaker(wire, told(2, SHIPS, "papers", hours=3), wire=1.0, papers=1.0) == 2
 
 
+def test_one_that_can_be_read_speaks_before_a_stub() -> None:
+    stub = told(1, SHIPS, "wire", walled=True)
+    assert speaker(stub, told(2, SHIPS, "papers", ""), wire=9.0, papers=1.0) == 2
+    assert speaker(stub, wire=9.0) == 1
+
+
 def test_an_aggregator_speaks_only_where_nobody_else_does() -> None:
     passed_on = told(1, SHIPS, "google", link="https://news.google.com/rss/articles/x")
     assert speaker(passed_on, told(2, SHIPS, "wire", ""), google=9.0, wire=1.0) == 2

@@ -535,3 +535,18 @@ async def test_a_look_that_dies_half_way_is_taken_up_again(site: Site, monkeypat
     assert (await look(site)).new == 70
     assert "if-none-match" not in site.web.headers[-1]
     assert {site.clock.now() - each.published for each in await pool(site)} == {keeping.OLD}
+
+
+async def test_a_story_that_its_site_carries_under_two_links_is_kept_and_asked_for_once(site: Site) -> None:
+    own = site.web.url("/news/tugs")
+    body = f"<p>{'The harbour board will buy two tugs from the yard. ' * 53}</p>"
+    page = f'<link rel="canonical" href="{own}"><article><h1>Two tugs</h1>{body}</article>'.encode()
+    site.web.pages |= {"/news/tugs": Page(page), "/town/tugs": Page(page)}
+    wire = site.room.settings.sources["wire"].model_copy(update={"fetch_article": True})
+    site.room.settings.sources["wire"] = wire
+    for path in ("/town/tugs", "/news/tugs", "/town/tugs"):
+        offer(site, feed(item("1", "Two tugs for the harbour", link=site.web.url(path))))
+        await look(site)
+    (kept,) = await pool(site)
+    assert (kept.link, kept.minutes, kept.walled) == (site.web.url("/town/tugs"), 2, False)
+    assert site.web.paths.count("/town/tugs") + site.web.paths.count("/news/tugs") == 1

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.gather import lead
-from digest.gather.articles import described, is_for_payers, with_article
+from digest.gather.articles import canonical_of, described, is_for_payers, with_article
 from digest.gather.completing import AT_MOST, with_articles
 from digest.gather.document import parse
 from digest.gather.fetch import Fetcher
@@ -134,6 +134,38 @@ def test_of_several_h1_the_one_in_the_article_is_its_title() -> None:
     assert described(parse(page.encode(), None), "https://a.test/").title == "Two tugs come"
 
 
+@pytest.mark.parametrize(
+    ("head", "key"),
+    [
+        ('<link rel="canonical" href="https://coast.example.org/news/tugs/?utm_source=x">', "https://coast.example.org/news/tugs"),
+        ('<link rel="canonical" href="/news/tugs">', "https://coast.example.org/news/tugs"),
+        ('<meta property="og:url" content="https://www.example.org/tugs">', "https://example.org/tugs"),
+        ('<link rel="canonical" href="https://coast.example.org/"><meta property="og:url" content="/tugs">',
+         "https://coast.example.org/tugs"),
+        ('<link rel="canonical" href="http://www.coast.example.org/1/">', ""),
+        ('<link rel="canonical" href="https://other.example.com/1">', ""),
+        ('<link rel="canonical" href="https://coast.example.org/">', ""),
+        ('<link rel="canonical" href="javascript:tugs()">', ""),
+        ('<link rel="canonical">', ""),
+    ],
+)  # fmt: skip
+def test_the_link_that_a_page_calls_its_own_is_a_second_key_within_its_domain(head: str, key: str) -> None:
+    assert completed(story(), head).canonical_key == key
+
+
+@pytest.mark.parametrize(
+    ("link", "url", "own"),
+    [
+        ("https://passes.example.net/r/1", "https://coast.example.org/1", "https://coast.example.org/tugs"),
+        ("https://passes.example.net/r/1", "https://coast.example.org/1", "https://passes.example.net/r/2"),
+        ("https://mine.github.io/1", "https://mine.github.io/1", "https://yours.github.io/1"),
+        ("https://a.co.uk/1", "https://a.co.uk/1", "https://b.co.uk/1"),
+    ],
+)
+def test_nobody_speaks_for_the_links_of_another_site(link: str, url: str, own: str) -> None:
+    assert canonical_of(parse(f'<link rel="canonical" href="{own}">'.encode(), None), url, link) == ""
+
+
 # -- which pages are asked for -------------------------------------------------------------------------------------------
 
 
@@ -153,6 +185,19 @@ async def test_only_new_stories_that_lack_something_are_asked_for_and_not_too_ma
     assert set(web.paths) == {"/robots.txt", *(f"/{n}" for n in range(2, 2 + AT_MOST))}
     assert [each.link for each in found] == [each.link for each in raw]
     assert [each.teaser == LEAD for each in found] == [False] * 3 + [True] * AT_MOST + [False] * 8
+
+
+async def test_a_story_that_lacks_nothing_but_its_length_is_asked_for_after_the_others(
+    web: Web, fetcher: Fetcher, parsers: Parsers
+) -> None:
+    page = Page(ARTICLE.replace("{head}", "").encode())
+    web.pages = {f"/{n}": page for n in range(12)}
+    whole = {"teaser": DESCRIPTION, "published": NOW, "image": "https://a.test/b.jpg"}
+    raw = [story(link=web.url(f"/{n}"), link_key=str(n), **whole) for n in range(9)]
+    raw += [story(link=web.url("/9"), link_key="9", **whole, minutes=3), story(link=web.url("/10"), link_key="10")]
+    await with_articles(fetcher, parsers, raw, NOW, web.url("/feed"))
+    assert web.paths[1:2] == ["/10"]
+    assert set(web.paths) == {"/robots.txt", "/10", *(f"/{n}" for n in range(9))}
 
 
 async def test_a_page_that_cannot_be_had_costs_only_itself(web: Web, fetcher: Fetcher, parsers: Parsers) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from string import Formatter
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ import pytest
 
 from digest.render.merge import Merge, Personal
 from digest.render.words import Words, format_date, words_of
-from tests.render.sample_issue import Renderer
+from tests.render.sample_issue import Renderer, a_newsletter, an_issue, six_stories
 
 LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "ms", "ar", "ja"]
 
@@ -51,9 +51,39 @@ def test_a_date_is_that_of_the_clock_it_was_given_in() -> None:
 def test_every_language_has_every_word(language: str) -> None:
     words = words_of(f"{language}-001")
     assert words.language == language
-    assert all(getattr(words, field.name).strip() for field in fields(Words))
+    assert all(getattr(words, field.name).strip() for field in fields(Words) if field.name != "minutes_by_number")
     named = {name for _, name, _, _ in Formatter().parse(words.reason) if name}
     assert named == {"title", "email"}
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", ["1 min read", "4 min read"]),
+        ("de-AT", ["1 Min. Lesezeit", "4 Min. Lesezeit"]),
+        ("fr", ["1 min de lecture", "4 min de lecture"]),
+        ("es", ["1 min de lectura", "4 min de lectura"]),
+        ("it", ["1 min di lettura", "4 min di lettura"]),
+        ("nl", ["1 min leestijd", "4 min leestijd"]),
+        ("ms", ["1 minit bacaan", "4 minit bacaan"]),
+        ("ja", ["1分で読めます", "4分で読めます"]),
+        ("xx", ["1 min read", "4 min read"]),
+        ("ar", ["قراءة في دقيقة", "قراءة في 4 دقائق", "قراءة في دقيقتين", "قراءة في 11 دقيقة", "قراءة في 101 دقيقة"]),
+    ],
+)
+def test_a_reading_time_has_the_form_of_its_number(language: str, shown: list[str]) -> None:
+    numbers = (1, 4, 2, 11, 101)[: len(shown)]
+    assert [words_of(language).reading_time(number) for number in numbers] == shown
+
+
+@pytest.mark.parametrize("layout", ["classic", "briefing", "compact"])
+def test_a_story_says_how_long_it_takes_to_read_where_that_is_known(layout: str, reader: Personal) -> None:
+    first, *rest = six_stories()
+    renderer = Renderer(newsletter=a_newsletter(theme={"layout": layout}))
+    html, text = Merge(renderer(an_issue((replace(first, minutes=4), *rest)))).fill(reader)
+    assert html.count("</span> · 23 November · 4 min read</p>") == 1
+    assert text.count("· 23 November · 4 min read\n") == 1
+    assert (html.count("min read"), text.count("min read")) == (1, 1)
 
 
 def test_a_language_without_words_has_english_ones() -> None:

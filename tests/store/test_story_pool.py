@@ -40,6 +40,50 @@ async def test_the_pool_says_which_links_it_knows_however_long_they_are(store: S
         assert await stories.known_links(conn, []) == set()
 
 
+A, B, C = (f"https://news.example.com/{name}" for name in "abc")
+
+
+async def test_a_story_whose_page_calls_another_link_its_own_is_the_story_under_that_link(store: Store) -> None:
+    first = raw_story("a", link_key=A, source="papers")
+    assert await _add(store, first) == [True]
+    assert await _add(store, raw_story("b", link_key=B, canonical_key=A)) == [False]
+    # Later nobody looks at the page again: the other link is known by itself.
+    assert await _add(store, raw_story("b2", link_key=B, source="blog")) == [False]
+    (kept,) = await _pool(store)
+    assert (kept.link_key, kept.also) == (A, ("blog", "wire"))
+    async with store.read() as conn:
+        assert await stories.known_links(conn, [A, B, C]) == {A, B}
+
+
+async def test_whichever_link_comes_first_the_other_brings_no_second_story(store: Store) -> None:
+    assert await _add(store, raw_story("b", link_key=B, canonical_key=A)) == [True]
+    assert await _add(store, raw_story("a", link_key=A, source="papers")) == [False]
+    assert await _add(store, raw_story("c", link_key=C, canonical_key=A, title="Story b", source="blog")) == [False]
+    assert await number_of_rows(store) == 1
+
+
+async def test_pages_that_all_call_one_link_their_own_are_told_apart_by_their_titles(store: Store) -> None:
+    pages = [raw_story(str(number), canonical_key=A) for number in range(3)]
+    assert await _add(store, *pages) == [True] * 3
+    async with store.write() as conn:
+        assert await stories.add_all(conn, [*pages, raw_story("4", canonical_key=A)], NOW) == (1, [])
+    assert await number_of_rows(store) == 4
+
+
+async def test_of_two_links_of_one_story_in_one_look_one_is_kept(store: Store) -> None:
+    under_both = [raw_story("b", link_key=B, canonical_key=A), raw_story("a", link_key=A)]
+    under_third = [raw_story("c", link_key=C, canonical_key=A, title="Story b")]
+    for found, new in ((under_both, 1), (under_both[::-1], 0), (under_third, 0)):
+        async with store.write() as conn:
+            assert await stories.add_all(conn, found, NOW) == (new, [])
+    assert await number_of_rows(store) == 1
+
+
+async def number_of_rows(store: Store) -> int:
+    async with store.read() as conn:
+        return await number_of(conn, tables.stories)
+
+
 async def test_a_story_is_as_new_as_the_sources_that_are_asked_for_brought_it(store: Store) -> None:
     async with store.write() as conn:
         await stories.add(conn, raw_story("1", source="wire"), NOW)

@@ -75,6 +75,17 @@ async def test_a_story_is_new_once_then_known_by_its_id_and_brought_up_to_date(a
     assert [story.title for story in await api.pool()] == ["The gates stay shut"]
 
 
+async def test_the_text_of_a_story_gives_its_reading_time_and_a_teaser_where_there_is_none(api: Api) -> None:
+    text = "<p>" + "The gates open at nine and close at five. " * 118 + "</p>"
+    assert await api.push(ONE | {"text": text}) == (201, {"id": "17", "outcome": "new"})
+    assert await api.push(
+        ONE | {"id": "18", "link": f"{ONE['link']}8", "teaser": "Open from nine to five on all days."}
+    )
+    long, short = await api.pool()
+    assert (long.minutes, long.teaser[:42]) == (4, "The gates open at nine and close at five. ")
+    assert (short.minutes, short.teaser) == (None, "Open from nine to five on all days.")
+
+
 async def test_every_field_reaches_the_pool(api: Api) -> None:
     whole = ONE | {
         "teaser": "<p>From nine to five, <b>whatever</b> the weather.</p>", "published": "2026-11-23T07:30:00.5+01:00",
