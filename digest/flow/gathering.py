@@ -23,8 +23,10 @@ from digest.flow.source_health import learn_cooldowns
 from digest.gather.completing import Known
 from digest.gather.fetch import TOTAL_S, Fetcher
 from digest.gather.sources import SourceRead, Validators, adopted, read_source
+from digest.model.issue import IssueStory
 from digest.settings import Gather
-from digest.store import sources, stories
+from digest.store import arrivals, sources, stories
+from digest.store.engine import Connection
 from digest.store.sources import SourceRow
 
 BELIEVED = timedelta(days=8)
@@ -165,13 +167,23 @@ def _validators(room: Newsroom, row: SourceRow | None, now: datetime) -> Validat
     return Validators(row.etag, row.last_modified, row.body_hash)
 
 
-def named_by(room: Newsroom, row: SourceRow | None) -> str:
-    """The address in whose name a source's links are asked; "" = anybody's, which open no host of ours.
+async def namers(conn: Connection, room: Newsroom, told: Iterable[IssueStory]) -> dict[int, str]:
+    """In whose name the links of stories are asked, by story id: their source's address, or "" = anybody's.
 
-    Its own, as long as what was read there came from hosts of ours all the way: who else had a say in it names the links.
+    Anybody's open no host of ours. The source's does, as long as the story came from hosts of ours all the way, and after
+    the last time that other people, by a redirect of whatever kind, had a say in what the source names.
     """
+    known = await sources.all_sources(conn)
+    chosen = {story.story_id: known.get(story.source) for story in told}
+    came = await arrivals.came(conn, chosen)
+    return {story_id: _named_by(room, row, came.get(story_id)) for story_id, row in chosen.items()}
+
+
+def _named_by(room: Newsroom, row: SourceRow | None, came: datetime | None) -> str:
     source = room.settings.sources.get(row.name) if row else None
     if row is None or source is None or not source.url or source.url != row.url:
+        return ""
+    if came is None or (row.outside_at is not None and came <= row.outside_at):
         return ""
     return source.url if row.moved_to is None or Fetcher(room.settings.gather).is_ours(row.moved_to) else ""
 

@@ -62,7 +62,7 @@ async def keep(room: Newsroom, read: SourceRead, row: SourceRow | None) -> int:
     found = await _without_renamed(room, read)
     new = 0
     for start in range(0, len(found), _CHUNK):
-        new += await _add(room, read.name, found[start : start + _CHUNK], dateless_is_old)
+        new += await _add(room, read, found[start : start + _CHUNK], dateless_is_old)
     await _record_good(room, read)
     return new
 
@@ -79,21 +79,25 @@ async def _without_renamed(room: Newsroom, read: SourceRead) -> Sequence[RawStor
     if pairs:
         _log.info("source.renamed", source=read.name, stories=len(pairs))
         async with room.store.write() as conn:
+            if not read.inside:
+                await sources.note_outside(conn, read.name, room.clock.now())
             for position, story_id in pairs.items():
                 await names.rename(conn, story_id, found[position])
     return [raw for position, raw in enumerate(found) if position not in pairs]
 
 
-async def _add(room: Newsroom, name: str, found: Sequence[RawStory], dateless_is_old: bool) -> int:
+async def _add(room: Newsroom, read: SourceRead, found: Sequence[RawStory], dateless_is_old: bool) -> int:
     async with room.store.write() as conn:
         # Here: whoever chooses for an issue after us sees these stories, and before us none of them.
         now = await arrivals.order(conn, room.clock.now())
+        if not read.inside:
+            await sources.note_outside(conn, read.name, now)
         dated = [
             replace(raw, published=now - UNDATED_AGE) if dateless_is_old and not raw.published else raw for raw in found
         ]
         new, refused = await stories.add_all(conn, dated, now)
     for reason in refused:
-        _log.warning("story.refused", source=name, reason=reason)
+        _log.warning("story.refused", source=read.name, reason=reason)
     return new
 
 

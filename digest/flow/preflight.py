@@ -20,7 +20,7 @@ from digest.model.issue import BEFORE_APPROVAL, Issue, RenderedIssue
 from digest.render.html import one_line
 from digest.render.preflight import Finding, Level, Look, Told, check_mail, in_order
 from digest.render.preflight.support import shares
-from digest.store import issues, precedents, sources
+from digest.store import issues, precedents
 from digest.store.precedents import Precedent
 
 READER = "reader@example.org"
@@ -34,14 +34,14 @@ async def preflight(room: Newsroom, issue: Issue, rendered: RenderedIssue) -> li
     async with room.store.read() as conn:
         before = await precedents.latest(conn, issue.newsletter, but=issue.id)
         domains = await precedents.domains(conn, audience)
-        known = await sources.all_sources(conn)
+        namers = await gathering.namers(conn, room, issue.stories)
     look = _look(room, issue, rendered, shares(domains))
     # Parsing takes a tenth of a second, which other work of this loop should not wait for.
     mail, links = await asyncio.gather(
         asyncio.to_thread(check_mail, look),
         check_links(
             room,
-            [(story.link, gathering.named_by(room, known.get(story.source))) for story in issue.stories],
+            [(story.link, namers[story.story_id]) for story in issue.stories],
             look.unsubscribe_url,
         ),
     )

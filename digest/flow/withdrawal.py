@@ -24,7 +24,7 @@ from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue, IssueStory
-from digest.store import checks, edits, sources
+from digest.store import checks, edits
 
 IN_ALL_S = 5.0
 FRESH = timedelta(minutes=10)
@@ -127,13 +127,13 @@ async def _ask(room: Newsroom, stories: Iterable[IssueStory]) -> dict[str, dict[
     gather = room.settings.gather
     # A dozen pages of one publisher are to be asked within five seconds.
     hasty = gather.model_copy(update={"pause": min(gather.pause, _PAUSE)})
+    asked = tuple(stories)
     async with room.store.read() as conn:
-        known = await sources.all_sources(conn)
+        namers = await gathering.namers(conn, room, asked)
 
     async def ask(story: IssueStory) -> None:
-        named_by = gathering.named_by(room, known.get(story.source))
         try:
-            page = await _page(room, fetcher, story.link, named_by)
+            page = await _page(room, fetcher, story.link, namers[story.story_id])
         except Exception:  # a fault of ours: the check is advice, and no reason to keep an issue from leaving
             _log.exception("withdrawal.fault", story=story.story_id)
             return
@@ -144,7 +144,7 @@ async def _ask(room: Newsroom, stories: Iterable[IssueStory]) -> dict[str, dict[
     async with gathering.fetcher(room, hasty, IN_ALL_S) as fetcher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(IN_ALL_S):
-                await asyncio.gather(*map(ask, stories))
+                await asyncio.gather(*map(ask, asked))
     return found
 
 

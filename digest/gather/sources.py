@@ -48,8 +48,9 @@ class SourceRead:
     found: the stories in the source before its word rules; 0 when it is unchanged. stories: those that passed them.
     warnings: what is wrong with parts of it, while the rest is fine. present: for a source that is the truth about its
     stories (a folder) the ids of all that are in it, so that any other story of it is withdrawn; None for all others.
-    asked_whole: whether the whole body came, so that the validators are certainly its own. moved_to: where permanent
-    redirects led; None = nowhere. wish: how long the source would like not to be asked; None = it does not say.
+    asked_whole: whether the whole body came, so that the validators are certainly its own. inside: whether it came from
+    hosts of ours, or our own disk, all the way. moved_to: where permanent redirects led; None = nowhere. wish: how long the
+    source would like not to be asked; None = it does not say.
     """
 
     name: str
@@ -62,6 +63,7 @@ class SourceRead:
     wish: timedelta | None = None
     warnings: tuple[str, ...] = ()
     present: frozenset[str] | None = None
+    inside: bool = True
 
 
 async def read_source(
@@ -100,7 +102,7 @@ async def read_source(
     kept = tuple(story for story in newest(found, now) if is_wanted(story, source))
     if source.fetch_article:
         kept = await with_articles(fetcher, parsers, kept, now, response.speaks_as, in_pool)
-    return SourceRead(name, "ok", kept, len(found), fresh, True, moved_to, wish)
+    return SourceRead(name, "ok", kept, len(found), fresh, True, moved_to, wish, inside=response.inside)
 
 
 async def _asked(fetcher: Fetcher, source: Source, url: str, known: Validators, adopted_url: str | None) -> Response:

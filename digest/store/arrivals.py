@@ -5,7 +5,7 @@ What is not here: what becomes of the answer (stories).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,12 @@ def brought(sources: Sequence[str], since: datetime) -> Select[Any]:
     )
     columns = [each for each in stories.c if each is not stories.c.first_seen]
     return select(*columns, first.c.at.label("first_seen")).join(first, first.c.story_id == stories.c.id)
+
+
+async def came(conn: Connection, ids: Iterable[int]) -> dict[int, datetime]:
+    """When each of these stories was first seen, by whatever source; those that are not in the pool are left out."""
+    query = select(stories.c.id, stories.c.first_seen).where(stories.c.id.in_(list(ids)))
+    return {row.id: row.first_seen for row in await conn.execute(query)}
 
 
 async def order(conn: Connection, now: datetime) -> datetime:

@@ -59,6 +59,15 @@ async def source(conn: Connection, name: str) -> SourceRow | None:
     return SourceRow(**row) if row else None
 
 
+async def note_outside(conn: Connection, name: str, at: datetime) -> None:
+    """Write down that what the source names at `at` is other people's word as well."""
+    row = await source(conn, name)
+    if row is None:
+        await record(conn, name, status="ok", outside_at=at)
+    else:  # never earlier, also where a clock was put back
+        await record(conn, name, status=row.status, outside_at=max(at, row.outside_at or at))
+
+
 async def record(conn: Connection, name: str, **values: Any) -> None:
     """Write down how the source fared; columns that are not named stay as they are."""
     statement = upsert.insert(conn, sources).values(name=name, **values)

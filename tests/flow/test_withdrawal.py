@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
+import httpcore2
 import pytest
 
 from digest.flow import editing, gathering, membership, produce, withdrawal
+from digest.gather.connect import GuardedBackend
 from digest.gather.fetch import Response
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue
@@ -22,6 +24,9 @@ NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 TITLES = {"a": "Navy orders four patrol ships", "b": "Radar makers merge after long talks", "c": "Tank plant opens in June",
           "d": "Drone firm sells 300 aircraft"}  # fmt: skip
+
+
+ITEM = "<item><title>A password is changed</title><link>{}</link></item>"
 
 
 def page(title: str) -> Page:
@@ -152,6 +157,50 @@ async def test_the_links_of_a_source_that_moved_outside_do_not_lead_to_our_hosts
     site.web.paths.clear()
     await withdrawal.withdrawn(site.room, issue)
     assert len([path for path in site.web.paths if path != "/robots.txt"]) == asked
+
+
+async def looked_at(site: Site, issue: Issue) -> int:
+    """How many pages the check before an approval has asked for."""
+    site.web.paths.clear()
+    site.clock.pass_(601)  # what was found before is forgotten
+    await withdrawal.withdrawn(site.room, issue)
+    return len([path for path in site.web.paths if path != "/robots.txt"])
+
+
+async def test_what_a_public_page_named_for_a_source_of_ours_is_never_asked_inside(
+    make_site: OpenSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, issue = await under_review(make_site)
+    assert await looked_at(site, issue) == 3
+    feed = site.web.pages["/feed.xml"]
+    assert isinstance(feed, Page)
+
+    async def connect(_self: Any, **_: Any) -> Any:
+        """Whoever is asked, the test's server answers."""
+        return await httpcore2.AnyIOBackend().connect_tcp("127.0.0.1", site.web.port)
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(GuardedBackend, "connect_tcp", connect)
+        site.web.pages |= {
+            "/feed.xml": Page(status=302, headers={"Location": "http://papers.example.org/feed"}),
+            "/feed": Page(feed.body.replace(b"</channel>", ITEM.format(site.web.url("/secret")).encode() + b"</channel>"),
+                          headers=feed.headers),
+        }  # fmt: skip
+        (report,) = await gathering.gather(site.room)
+        assert (report.status, report.new) == ("ok", 1)
+    # The next day it answers from inside again; what stood there before has been in other people's hands all the same.
+    site.web.pages["/feed.xml"] = feed
+    site.clock.pass_(24 * 3600)
+    await gathering.gather(site.room)
+    assert await looked_at(site, issue) == 0
+    publish_pages(
+        site, {"x": "Submarine yard takes on apprentices", "y": "Radio mast is repaired", "z": "Depot is moved"}
+    )
+    await gathering.gather(site.room)
+    site.clock.pass_(1)
+    fresh = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
+    assert {key_of(site, fresh, place) for place in range(3)} == {"x", "y", "z"}
+    assert await looked_at(site, fresh) == 3
 
 
 async def test_what_was_found_holds_for_some_minutes(make_site: OpenSite) -> None:

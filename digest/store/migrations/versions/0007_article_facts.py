@@ -19,6 +19,8 @@ def upgrade() -> None:
     op.add_column("stories", sa.Column("walled", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("issue_stories", sa.Column("minutes", sa.Integer(), nullable=True))
     op.add_column("sources", sa.Column("outside_at", sa.DateTime(), nullable=True))
+    # Nobody wrote down who had a say in what is there; so nothing of it opens a door inside.
+    op.execute("UPDATE sources SET outside_at = good_at")
     op.create_table(
         "aliases",
         sa.Column("link_key", sa.Text(), nullable=False),
