@@ -22,7 +22,7 @@ from digest.flow.newsroom import Newsroom
 from digest.flow.source_health import learn_cooldowns
 from digest.gather.completing import Known
 from digest.gather.fetch import TOTAL_S, Fetcher
-from digest.gather.sources import SourceRead, Validators, adopted, read_source
+from digest.gather.sources import SourceRead, Validators, adopted, read_own, read_source
 from digest.model.issue import IssueStory
 from digest.settings import Gather
 from digest.store import arrivals, sources, stories
@@ -186,6 +186,16 @@ def _named_by(room: Newsroom, row: SourceRow | None, came: datetime | None) -> s
     if came is None or (row.outside_at is not None and came <= row.outside_at):
         return ""
     return source.url if row.moved_to is None or Fetcher(room.settings.gather).is_ours(row.moved_to) else ""
+
+
+async def present(room: Newsroom, name: str) -> frozenset[str] | None:
+    """The ids of all stories that are in a folder source now; None when nobody can say. Nothing is stored."""
+    source, now = room.settings.sources[name], room.clock.now()
+    try:
+        read = await asyncio.to_thread(read_own, name, source, Validators(), now)
+    except GatherError:
+        return None
+    return read.present
 
 
 async def try_source(room: Newsroom, name: str) -> SourceRead:

@@ -109,13 +109,16 @@ async def _mirror(room: Newsroom, read: SourceRead, present: Collection[str]) ->
 
 
 def told(read: SourceRead) -> str | None:
-    """What is wrong with parts of a source that is well on the whole; None if nothing."""
-    more = len(read.warnings) - _WARNINGS
-    return "; ".join((*read.warnings[:_WARNINGS], *([_more(more, read.name)] if more > 0 else []))) or None
+    """What is wrong with parts of a source that is well on the whole: of many, the first in full, the others by name.
+
+    None if nothing.
+    """
+    rest = [warning.partition(": ")[0] for warning in read.warnings[_WARNINGS:]]
+    return "; ".join((*read.warnings[:_WARNINGS], *([_more(rest, read.name)] if rest else []))) or None
 
 
-def _more(count: int, name: str) -> str:
-    return f"and {count} more: `digest sources try {name}` shows all"
+def _more(names: Sequence[str], name: str) -> str:
+    return f"and {len(names)} more ({', '.join(names)}): `digest sources try {name}` says what is wrong with each"
 
 
 async def _record_good(room: Newsroom, read: SourceRead) -> None:

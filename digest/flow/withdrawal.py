@@ -1,6 +1,7 @@
 """Before an issue is approved: do its stories still stand?
 
-    stories -> their pages, all at once, 5 s in all -> faults -> warned of, or dropped and replaced by the next best
+    stories -> their pages, all at once, 5 s in all; notices -> their folder -> faults
+    faults -> warned of, or dropped and replaced by the next best
 
 A page that does not answer in time, or that robots.txt keeps us from, counts as standing: a slow server withdraws nothing.
 What is not here: the judgement itself (compose/withdrawn).
@@ -25,12 +26,14 @@ from digest.gather.fetch import Fetcher
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue, IssueStory
 from digest.store import checks, edits
+from digest.store import stories as pool
 
 IN_ALL_S = 5.0
 FRESH = timedelta(minutes=10)
 """So long a finding holds: `send` and the timetable ask again and again."""
 _GONE = frozenset({404, 410})
 _PAUSE = timedelta(seconds=0.25)
+_TAKEN_AWAY = Fault(True, "its notice was taken out of the folder, or has expired")
 
 _log = log.get(__name__)
 
@@ -103,11 +106,28 @@ async def _faults(room: Newsroom, issue: Issue) -> list[tuple[IssueStory, Fault]
         async with room.store.write() as conn:
             await checks.put(conn, found, now, now - FRESH)
     verdicts = known | found
-    return [
-        (story, Fault(**verdict))
-        for story, source in zip(issue.stories, told, strict=True)
-        if (verdict := verdicts.get(_key(source)))
-    ]
+    gone = await _taken_away(room, issue)
+    faults = []
+    for story, source in zip(issue.stories, told, strict=True):
+        if story.story_id in gone:
+            faults.append((story, _TAKEN_AWAY))
+        elif verdict := verdicts.get(_key(source)):
+            faults.append((story, Fault(**verdict)))
+    return faults
+
+
+async def _taken_away(room: Newsroom, issue: Issue) -> set[int]:
+    """The stories whose notices have gone from their folder, or have expired: the folder is the truth, and looked into now.
+
+    What another source carries too is still told by that one. A folder that cannot be looked into takes nothing away.
+    """
+    notices = [story for story in issue.stories if story.source in room.settings.sources and story.guid is not None]
+    notices = [story for story in notices if room.settings.sources[story.source].kind == "folder"]
+    present = {name: await gathering.present(room, name) for name in {story.source for story in notices}}
+    missing = [story for story in notices if story.guid not in (present[story.source] or {story.guid})]
+    async with room.store.read() as conn:
+        carried = await pool.carriers(conn, [story.story_id for story in missing])
+    return {story.story_id for story in missing if carried.get(story.story_id, frozenset()) <= {story.source}}
 
 
 async def _as_gathered(room: Newsroom, issue: Issue) -> list[IssueStory]:

@@ -20,6 +20,9 @@ from digest.settings import Source
 
 ENDINGS = (".md", ".markdown", ".html")
 
+_NO_FILE = "it is not a file, or a link that leads nowhere: take it away, or put a file in its place"
+_LEADS_OUT = "it is a link that leads out of the folder: copy here what it leads to"
+
 HEAD_BYTES = 262_144
 """So much of a file is read: front matter and the first paragraphs; the rest of a long one says nothing to a teaser."""
 
@@ -31,7 +34,7 @@ class FolderRead:
     present: names of the files that are stories now, or might be if they were not faulty; a story of any other file was
     taken away, or is not to be sent now. None when a part of the folder could not be looked into.
     etag: fingerprint by which the folder is known as unchanged; None when it must be read again: a file is faulty, or
-    waits for its date. unchanged: it is as the given etag says, and was not read. warnings: "FILE: what is wrong".
+    waits for its date. unchanged: it is as the given etag says, and was not read. warnings: "FILE: line N: what is wrong".
     """
 
     stories: tuple[RawStory, ...]
@@ -109,11 +112,11 @@ def _inside(folder: Path, home: Path) -> Iterator[_Found]:
     name = _name(folder, home)
     try:
         if not folder.resolve().is_relative_to(home):
-            yield _Found(name, folder, fault="it is a link that leads out of the folder")
+            yield _Found(name, folder, fault=_LEADS_OUT)
             return
         entries = _entries(folder)
     except (OSError, RuntimeError) as error:
-        yield _Found(name, folder, fault=f"it cannot be read: {_reason(error)}", hides=True)
+        yield _Found(name, folder, fault=_unreadable(error), hides=True)
         return
     for entry in entries:
         if entry.suffix.lower() in ENDINGS and not entry.is_dir():
@@ -128,12 +131,16 @@ def _looked_at(file: Path, home: Path) -> _Found:
     name = _name(file, home)
     try:
         if not file.resolve().is_relative_to(home):
-            return _Found(name, file, fault="it is a link that leads out of the folder")
+            return _Found(name, file, fault=_LEADS_OUT)
         if not file.is_file():
-            return _Found(name, file, fault="it is not a file, or a link that leads nowhere")
+            return _Found(
+                name,
+                file,
+                fault=_NO_FILE,
+            )
         state = file.stat()
     except (OSError, RuntimeError) as error:
-        return _Found(name, file, fault=f"it cannot be read: {_reason(error)}")
+        return _Found(name, file, fault=_unreadable(error))
     return _Found(name, file, state.st_mtime_ns, state.st_size)
 
 
@@ -149,7 +156,7 @@ def _read(found: _Found) -> File:
         with found.path.open("rb") as file:
             content = file.read(HEAD_BYTES)
     except OSError as error:
-        raise GatherError(f"it cannot be read: {_reason(error)}") from None
+        raise GatherError(_unreadable(error)) from None
     whole = len(content) < HEAD_BYTES
     if not whole:
         content = content[: content.rfind(b"\n") + 1] or content  # not in the middle of a character
@@ -160,6 +167,10 @@ def _fingerprint(found: list[_Found]) -> str:
     """Changes with any file's name, time, size or fault."""
     state = repr([(each.name, each.modified_ns, each.size_bytes, each.fault) for each in found])
     return sha256(state.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _unreadable(error: Exception) -> str:
+    return f"it cannot be read ({_reason(error)}): whoever runs Digest must be allowed to"
 
 
 def _reason(error: Exception) -> str:

@@ -31,6 +31,11 @@ _MATTER_MAX = 20_000  # characters; nobody writes so many, and YAML takes second
 _PARAGRAPHS = 5  # of these the first that is long enough for a teaser is taken
 _MATTER = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n(.*?)^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _LINK_TARGET = re.compile(r"\]\([^()]{0,2000}\)")
+_KEY = re.compile(r"[\"']?(\w[\w-]{0,60})[\"']?\s*[:=]")
+_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+_YAML_ADVICE = "a text with a colon, a # or brackets in it stands in quotes"
+_TOML_ADVICE = "texts stand in quotes in TOML"
+_DATE_ADVICE = "2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00"
 _NOTHING = {"", "~", "null"}
 
 
@@ -63,8 +68,25 @@ class Notice:
     settled: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    """Front matter: values by lower-case keys. line: of the file, where it begins; lines: where its keys stand."""
+
+    values: Mapping[str, Any]
+    line: int
+    lines: Mapping[str, int]
+
+    def fault(self, key: str, words: str) -> GatherError:
+        """What is wrong with a key, and where; with one that is missing, where the block begins."""
+        return _fault(self.lines.get(key, self.line), words)
+
+
+def _fault(line: int, words: str) -> GatherError:
+    return GatherError(f"line {line}: {words}")
+
+
 def read_notice(file: File, source_name: str, source: Source, now: datetime) -> Notice:
-    """The story in `file`, if there is one now. Raises GatherError that says what is wrong with the file."""
+    """The story in `file`, if there is one now. Raises GatherError: "line N: what is wrong, and what to write"."""
     matter, body = _parted(_decoded(file))
     if _value(matter, "draft").lower() == "true":
         return Notice(None)
@@ -79,9 +101,9 @@ def read_notice(file: File, source_name: str, source: Source, now: datetime) -> 
 
 
 def _story(
-    file: File, matter: Mapping[str, Any], body: str, published: datetime, name: str, source: Source, now: datetime
+    file: File, matter: _Matter, body: str, published: datetime, name: str, source: Source, now: datetime
 ) -> RawStory:
-    link = _link(_value(matter, "link", "url"))
+    link = _link(matter)
     heading, paragraphs = _heading_and_paragraphs(body, is_html=file.is_html)
     entry = Entry(
         base=link,
@@ -95,16 +117,21 @@ def _story(
     )
     story = story_of(entry, name, source, now) if clean.plain(entry.title) else None
     if story is None:
-        raise GatherError("it has no title: `title` in its front matter, or a heading in its text")
+        raise matter.fault("title", "it has no title: `title` in its front matter, or a heading in its text")
     topics = dict.fromkeys((*source.topics, *_listed(matter, "topics")))
     return replace(story, guid=file.name, topics=tuple(topics))
 
 
-def _link(written: str) -> str:
+def _link(matter: _Matter) -> str:
+    written = _value(matter, "link", "url")
     if not written:
-        raise GatherError("it has no link: readers need one to follow, as `link = …` in its front matter")
+        raise matter.fault(
+            "link", "it has no link: readers need one to follow, as `link: https://…` in its front matter"
+        )
     if reader_link(written) is None:
-        raise GatherError(f"its link {one_line(written)!r} is no address that begins with http:// or https://")
+        key = "link" if "link" in matter.lines else "url"
+        words = f"its link {one_line(written)!r} is no address: write it whole, with https:// or http:// in front"
+        raise matter.fault(key, words)
     return written
 
 
@@ -125,22 +152,46 @@ def _decoded(file: File) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _parted(text: str) -> tuple[Mapping[str, Any], str]:
-    """Front matter by lower-case keys, and the text after it."""
+def _parted(text: str) -> tuple[_Matter, str]:
+    """Front matter, and the text after it."""
     match = _MATTER.match(text)
     if match is None:
         if text.lstrip().startswith(("---\n", "+++\n")):
-            raise GatherError(f"its front matter has no end: a second line of {text.lstrip()[:3]}")
-        raise GatherError("it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top")
+            line = text[: len(text) - len(text.lstrip())].count("\n") + 1
+            raise _fault(line, f"its front matter has no end: put a second line of {text.lstrip()[:3]} below it")
+        raise _fault(1, "it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top")
+    line = text.count("\n", 0, match.start(1)) + 1
     if len(match[2]) > _MATTER_MAX:
-        raise GatherError(f"its front matter is longer than {_MATTER_MAX} characters")
-    try:
-        matter = _toml(match[2]) if match[1] == "+++" else _yaml(match[2])
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise GatherError(f"its front matter cannot be read: {one_line(str(error))[:200]}") from error
+        words = f"its front matter is longer than {_MATTER_MAX} characters: the text belongs below its last line"
+        raise _fault(line, words)
+    matter = _loaded(match[2], line, is_toml=match[1] == "+++")
     if not isinstance(matter, dict):
-        raise GatherError("its front matter is no list of keys with values, such as `title: Open day`")
-    return {str(key).lower(): value for key, value in matter.items()}, text[match.end() :]
+        raise _fault(line, "its front matter is no list of keys with values, such as `title: Open day`")
+    values = {str(key).lower(): value for key, value in matter.items()}
+    return _Matter(values, line, _lines(match[2], line)), text[match.end() :]
+
+
+def _lines(matter: str, first: int) -> dict[str, int]:
+    """In which line of the file each key stands; `first` is that of the mark above the block."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(matter.split("\n"), first + 1):
+        if key := _KEY.match(line):
+            found.setdefault(key[1].lower(), number)
+    return found
+
+
+def _loaded(matter: str, line: int, *, is_toml: bool) -> Any:
+    try:
+        return _toml(matter) if is_toml else _yaml(matter)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or error
+        words = "nested too deeply" if isinstance(error, RecursionError) else one_line(str(problem))
+        told = _TOML_PLACE.search(words)
+        inside = mark.line + 1 if mark else int(told[1] or 0) if told else 0
+        advice = _TOML_ADVICE if is_toml else _YAML_ADVICE
+        words = f"its front matter cannot be read ({_TOML_PLACE.sub('', words)[:120]}): {advice}"
+        raise _fault(line + inside, words) from error
 
 
 def _toml(text: str) -> Any:
@@ -152,12 +203,12 @@ def _yaml(text: str) -> Any:
     return yaml.load(text, Loader=yaml.BaseLoader) or {}  # noqa: S506 - knows fewer types than the safe loader
 
 
-def _value(matter: Mapping[str, Any], *keys: str) -> str:
+def _value(matter: _Matter, *keys: str) -> str:
     """The first of `keys` that is filled in, as text; "" when none is."""
     for key in keys:
-        value = matter.get(key, "")
+        value = matter.values.get(key, "")
         if isinstance(value, (list, dict)):
-            raise GatherError(f"`{key}` in its front matter must be one text")
+            raise matter.fault(key, f"`{key}` in its front matter must be one text, and no list: `{key}: …`")
         text = _written(value)
         if text not in _NOTHING:
             return text
@@ -169,16 +220,18 @@ def _written(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value).strip()
 
 
-def _listed(matter: Mapping[str, Any], key: str) -> Iterable[str]:
+def _listed(matter: _Matter, key: str) -> Iterable[str]:
     """A list of texts, or one text with commas."""
-    value = matter.get(key, [])
+    value = matter.values.get(key, [])
     entries = value if isinstance(value, (list, dict)) else _value(matter, key).split(",")
     if isinstance(entries, dict) or any(isinstance(each, (list, dict)) for each in entries):
-        raise GatherError(f"`{key}` in its front matter must be a list of texts")
+        raise matter.fault(
+            key, f"`{key}` in its front matter must be a list of texts, such as `{key}: [harbour, town]`"
+        )
     return [one_line(str(each)) for each in entries if one_line(str(each))]
 
 
-def _instant(matter: Mapping[str, Any], key: str, zone: tzinfo, *, whole_day: bool = False) -> datetime | None:
+def _instant(matter: _Matter, key: str, zone: tzinfo, *, whole_day: bool = False) -> datetime | None:
     """The instant under `key`; without a zone by the clock of `zone`. whole_day: a bare date means the end of that day."""
     text = _value(matter, key)
     if not text:
@@ -189,9 +242,7 @@ def _instant(matter: Mapping[str, Any], key: str, zone: tzinfo, *, whole_day: bo
             found += timedelta(days=1)
         return found.replace(tzinfo=found.tzinfo or zone).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GatherError(
-            f"`{key}` in its front matter is {text[:60]!r}; write 2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00"
-        ) from None
+        raise matter.fault(key, f"`{key}` in its front matter is {text[:60]!r}; write {_DATE_ADVICE}") from None
 
 
 # -- text --------------------------------------------------------------------------------------------------------------

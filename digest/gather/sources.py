@@ -84,7 +84,7 @@ async def read_source(
     validators to keep are then the old ones.
     """
     if source.kind in {"folder", "push"}:
-        return await asyncio.to_thread(_read_own, name, source, validators or Validators(), now)
+        return await asyncio.to_thread(read_own, name, source, validators or Validators(), now)
     if not source.url:
         raise GatherError(f"the source {name} has no url", permanent=True)
     known = validators or Validators()
@@ -158,7 +158,7 @@ def _renewed(known: Validators, response: Response) -> Validators:
     )
 
 
-def _read_own(name: str, source: Source, known: Validators, now: datetime) -> SourceRead:
+def read_own(name: str, source: Source, known: Validators, now: datetime) -> SourceRead:
     """A source of our own: a folder is read, a push source waits for what it is given."""
     if source.kind == "push":
         return SourceRead(name, "unchanged", (), 0, known)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from digest.flow import gathering, produce, source_health
+from digest.flow import gathering, produce, source_health, withdrawal
 from digest.flow.check import Finding, check
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
+from digest.model.issue import Issue
+from digest.model.story import RawStory
+from digest.store import stories
 from digest.store.engine import Store
 from tests.fakes import FakeClock
 from tests.flow.room import open_room
@@ -67,7 +70,8 @@ async def test_an_embargo_holds_and_an_expired_notice_goes(room: Newsroom, clock
 async def test_a_faulty_file_is_told_wherever_editors_look_until_it_is_mended(room: Newsroom) -> None:
     write(room, "a.md", "Open day at the harbour")
     bad = write(room, "b.md", "New opening hours", "date: soon")
-    said = "b.md: `date` in its front matter is 'soon'; write 2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00"
+    dates = "2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00"
+    said = f"b.md: line 4: `date` in its front matter is 'soon'; write {dates}"
     for _ in range(2):
         report = await gathered(room)
         assert (report.status, report.found, report.error) == ("ok", 1, said)
@@ -79,16 +83,14 @@ async def test_a_faulty_file_is_told_wherever_editors_look_until_it_is_mended(ro
     assert (await gathered(room)).error is None
 
 
-async def test_of_many_faults_the_first_are_told(room: Newsroom) -> None:
+async def test_of_many_faults_the_first_are_told_in_full_and_every_file_is_named(room: Newsroom) -> None:
     for number in range(7):
         write(room, f"{number}.md", "Open day", "draft: []")
     error = (await gathered(room)).error
-    assert error == "; ".join(
-        [
-            *(f"{n}.md: `draft` in its front matter must be one text" for n in range(5)),
-            "and 2 more: `digest sources try notices` shows all",
-        ]
-    )
+    told = [f"{n}.md: line 4: `draft` in its front matter must be one text, and no list: `draft: …`" for n in range(7)]
+    more = "and 2 more (5.md, 6.md): `digest sources try notices` says what is wrong with each"
+    assert error == "; ".join([*told[:5], more])
+    assert (await gathering.try_source(room, "notices")).warnings == tuple(told)
 
 
 async def test_a_file_that_breaks_keeps_the_story_that_it_was(room: Newsroom) -> None:
@@ -108,3 +110,67 @@ async def test_a_missing_folder_fails_in_plain_words_and_withdraws_nothing(room:
     assert (report.status, report.error) == ("failed", f"the folder {folder} does not exist")
     assert await titles(room) == ["Open day at the harbour"]
     assert Finding("error", "sources.notices", str(folder), f"the folder {folder} does not exist") in await check(room)
+
+
+# -- taken away while an issue is under review -------------------------------------------------------------------------
+
+
+async def under_review(room: Newsroom) -> Issue:
+    for name, title in (("a.md", "Open day at the old harbour"), ("b.md", "New opening hours for the library")):
+        write(room, name, title)
+    await gathered(room)
+    return await produce.draft(room, "town", room.clock.now(), scheduled=False)
+
+
+async def withdrawn(room: Newsroom, issue: Issue) -> list[tuple[str, str]]:
+    return [(story.guid or "", reason) for story, reason in await withdrawal.withdrawn(room, issue)]
+
+
+TAKEN_AWAY = "its notice was taken out of the folder, or has expired"
+
+
+@pytest.mark.parametrize("gathered_since", [True, False])
+async def test_a_notice_that_is_taken_away_is_told_of_before_its_issue_is_approved(
+    room: Newsroom, gathered_since: bool
+) -> None:
+    issue = await under_review(room)
+    assert await withdrawn(room, issue) == []
+    (room.settings.root / "notices/a.md").unlink()
+    if gathered_since:
+        await gathered(room)
+    assert await withdrawn(room, issue) == [("a.md", TAKEN_AWAY)]
+    _, warnings = await withdrawal.look_again(room, issue)
+    assert warnings == [f"“Open day at the old harbour” (notices): {TAKEN_AWAY}"]
+    write(room, "a.md", "Open day at the old harbour")
+    assert await withdrawn(room, issue) == []
+
+
+async def test_a_notice_that_expires_under_review_is_told_of_and_a_faulty_one_stands(
+    room: Newsroom, clock: FakeClock
+) -> None:
+    issue = await under_review(room)
+    write(room, "a.md", "Open day at the old harbour", f"expires: {clock.now().isoformat()}")
+    write(room, "b.md", "New opening hours", "date: soon")
+    assert await withdrawn(room, issue) == [("a.md", TAKEN_AWAY)]
+    shutil.rmtree(room.settings.root / "notices")
+    assert await withdrawn(room, issue) == []
+
+
+async def test_a_notice_that_another_source_tells_too_stands(room: Newsroom) -> None:
+    issue = await under_review(room)
+    async with room.store.write() as conn:
+        story = next(story for story in issue.stories if story.guid == "a.md")
+        told = RawStory("blog", None, story.link, story.link_key, story.title, story.title_key, "")
+        assert not await stories.add(conn, told, room.clock.now())
+    (room.settings.root / "notices/a.md").unlink()
+    assert await withdrawn(room, issue) == []
+
+
+async def test_a_notice_that_was_taken_away_is_dropped_if_so_wished(room: Newsroom) -> None:
+    config = room.settings.newsletters["town"].model_copy(update={"withdrawn": "drop"})
+    room.settings.newsletters["town"] = config
+    issue = await under_review(room)
+    (room.settings.root / "notices/a.md").unlink()
+    changed, warnings = await withdrawal.look_again(room, issue)
+    assert [story.guid for story in changed.stories] == ["b.md"]
+    assert warnings == [f"“Open day at the old harbour” (notices): {TAKEN_AWAY}; it was dropped"]

@@ -90,9 +90,9 @@ def test_links_may_lead_about_inside_but_never_out(folder: Path, tmp_path: Path)
     read = look(folder)
     assert names(read) == ["a.md", "b.md"]
     assert [warning.partition(": ")[0::2] for warning in read.warnings][:3] == [
-        ("c.md", "it is a link that leads out of the folder"),
-        ("d", "it is a link that leads out of the folder"),
-        ("e.md", "it is not a file, or a link that leads nowhere"),
+        ("c.md", "it is a link that leads out of the folder: copy here what it leads to"),
+        ("d", "it is a link that leads out of the folder: copy here what it leads to"),
+        ("e.md", "it is not a file, or a link that leads nowhere: take it away, or put a file in its place"),
     ]
     assert [warning.partition(": ")[0] for warning in read.warnings] == ["c.md", "d", "e.md", "f.md", "g.md"]
 
@@ -112,7 +112,7 @@ def test_a_faulty_file_is_named_and_the_others_are_read(folder: Path) -> None:
     read = look(folder)
     assert names(read) == ["a.md"]
     assert read.warnings == (
-        "b.md: it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top",
+        "b.md: line 1: it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top",
     )
     assert (read.present, read.etag) == (frozenset({"a.md", "b.md"}), None)
 
@@ -139,7 +139,8 @@ def test_what_may_not_be_read_is_told_and_withdraws_nothing() -> None:
         with as_nobody():
             read = look(folder)
         (folder / "shut").chmod(0o700)
-    assert read.warnings == ("a.md: it cannot be read: Permission denied", "shut: it cannot be read: Permission denied")
+    shut = "it cannot be read (Permission denied): whoever runs Digest must be allowed to"
+    assert read.warnings == (f"a.md: {shut}", f"shut: {shut}")
     assert read.present is None
 
 

@@ -189,9 +189,12 @@ def test_a_charset_that_a_markdown_text_speaks_of_is_not_its_own() -> None:
 # -- faults ------------------------------------------------------------------------------------------------------------
 
 
-NO_MATTER = "it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top"
-NO_LINK = "it has no link: readers need one to follow, as `link = …` in its front matter"
+NO_MATTER = "line 1: it has no front matter: a block between two lines of --- (YAML) or +++ (TOML) at its top"
+NO_LINK = "line 1: it has no link: readers need one to follow, as `link: https://…` in its front matter"
 NO_TITLE = "it has no title: `title` in its front matter, or a heading in its text"
+WHOLE = "is no address: write it whole, with https:// or http:// in front"
+DATES = "write 2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00"
+TOPICS = "line 3: `topics` in its front matter must be a list of texts, such as `topics: [harbour, town]`"
 
 
 @pytest.mark.parametrize(
@@ -199,52 +202,48 @@ NO_TITLE = "it has no title: `title` in its front matter, or a heading in its te
     [
         ("", NO_MATTER),
         ("# Open day\n", NO_MATTER),
-        ("---\ntitle: Open day\n", "its front matter has no end: a second line of ---"),
-        ("+++\ntitle = 'Open day'\n---\n", "its front matter has no end: a second line of +++"),
-        ("---\n- a\n- b\n---\n", "its front matter is no list of keys with values, such as `title: Open day`"),
+        ("---\ntitle: Open day\n", "line 1: its front matter has no end: put a second line of --- below it"),
+        ("\n\n+++\ntitle = 'Open day'\n---\n", "line 3: its front matter has no end: put a second line of +++ below it"),
+        ("---\n- a\n- b\n---\n", "line 1: its front matter is no list of keys with values, such as `title: Open day`"),
         ("---\n---\n", NO_LINK),
-        (yaml("a: b\n" * 5000), "its front matter is longer than 20000 characters"),
-        ("---\ntitle: Open day\nlink: ~\n---\n", NO_LINK),
-        (
-            "---\nlink: /day\ntitle: Open day\n---\n",
-            "its link '/day' is no address that begins with http:// or https://",
-        ),
-        (
-            "---\nlink: javascript:alert(1)\ntitle: Open day\n---\n",
-            "its link 'javascript:alert(1)' is no address that begins with http:// or https://",
-        ),
-        (yaml(body="Only a text that goes on for a while."), NO_TITLE),
-        (yaml("title: <br>"), NO_TITLE),
-        (yaml("title: [a, b]"), "`title` in its front matter must be one text"),
-        (yaml("topics: {a: b}"), "`topics` in its front matter must be a list of texts"),
-        (yaml("topics: [[a], b]"), "`topics` in its front matter must be a list of texts"),
-        (
-            yaml("date: tomorrow"),
-            "`date` in its front matter is 'tomorrow'; write 2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00",
-        ),
-        (
-            yaml("expires: 9999-12-31"),
-            "`expires` in its front matter is '9999-12-31'; write 2026-11-23, 2026-11-23 07:00 or 2026-11-23T07:00+01:00",
-        ),
+        (yaml("a: b\n" * 5000),
+         "line 1: its front matter is longer than 20000 characters: the text belongs below its last line"),
+        ("---\ntitle: Open day\nlink: ~\n---\n", NO_LINK.replace("line 1", "line 3")),
+        ("\n---\ntitle: Open day\nlink: /day\n---\n", f"line 4: its link '/day' {WHOLE}"),
+        ("---\nURL: javascript:alert(1)\ntitle: Open day\n---\n", f"line 2: its link 'javascript:alert(1)' {WHOLE}"),
+        (yaml(body="Only a text that goes on for a while."), f"line 1: {NO_TITLE}"),
+        (yaml("title: <br>"), f"line 3: {NO_TITLE}"),
+        (yaml("title: [a, b]"), "line 3: `title` in its front matter must be one text, and no list: `title: …`"),
+        (yaml("topics: {a: b}"), TOPICS),
+        (yaml("topics: [[a], b]"), TOPICS),
+        (yaml("note: x", "date: tomorrow"), f"line 4: `date` in its front matter is 'tomorrow'; {DATES}"),
+        (yaml("expires: 9999-12-31"), f"line 3: `expires` in its front matter is '9999-12-31'; {DATES}"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_in_words(content: str, said: str) -> None:
     assert fault(content) == said
 
 
+YAML_QUOTES = "a text with a colon, a # or brackets in it stands in quotes"
+TOML_QUOTES = "texts stand in quotes in TOML"
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "line", "remedy"),
     [
-        yaml("title: Open day: all welcome"),
-        yaml("title: !!python/object/apply:os.system [ls]", "x: {"),
-        yaml("title: \x00"),
-        "---\n" + "[" * 5000 + "\n---\n",
-        "+++\ntitle = Open day\n+++\n",
-        "+++\na = " + "[" * 5000 + "\n+++\n",
+        (yaml("title: Open day: all welcome"), 3, YAML_QUOTES),
+        (yaml("title: !!python/object/apply:os.system [ls]", "x: {"), 5, YAML_QUOTES),
+        (yaml("title: \x00"), 1, YAML_QUOTES),
+        ("---\n" + "[" * 5000 + "\n---\n", 1, YAML_QUOTES),
+        ("+++\nlink = 'x'\ntitle = Open day\n+++\n", 3, TOML_QUOTES),
+        ("+++\na = " + "[" * 5000 + "\n+++\n", 1, TOML_QUOTES),
+        ("+++\na = [\n+++\n", 1, TOML_QUOTES),
     ],
 )
-def test_front_matter_that_cannot_be_read_is_told(content: str) -> None:
-    assert fault(content).startswith("its front matter cannot be read: ")
+def test_front_matter_that_cannot_be_read_is_told(content: str, line: int, remedy: str) -> None:
+    said = fault(content)
+    assert said.startswith(f"line {line}: its front matter cannot be read (")
+    assert said.endswith(f"): {remedy}")
 
 
 def test_a_tag_of_python_is_only_text() -> None:
