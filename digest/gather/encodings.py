@@ -19,6 +19,7 @@ _PAGE_ENCODING = re.compile(
 _LATIN = frozenset({"windows-1252", "cp1252", "iso8859-15", "iso8859-9", "cp1254"})
 # C2, C3: the first byte of what is by far the most common in UTF-8. E2 begins “…” and “–”, and no word ends in "â".
 _HALF_CHARACTER = re.compile(rb"[\xc0-\xf7][\x80-\xbf]{1,3}|[\xc2\xc3]|\xe2(?=[<\]]|\Z)")
+_CUT_END = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 # Halves of “…” and of emoji: as windows-1252 they would be "â€" and "ðŸ", which nobody writes.
 _ONLY_UTF8 = re.compile(rb"\xe2[\x80-\x82](?![\x80-\xbf])|\xf0\x9f")
@@ -27,7 +28,8 @@ _ONLY_UTF8 = re.compile(rb"\xe2[\x80-\x82](?![\x80-\xbf])|\xf0\x9f")
 def decode(body: bytes, content_type: str | None) -> str:
     """`body` as text: byte order mark, HTTP charset, meta within 8,192 bytes, UTF-8 if valid, else windows-1252.
 
-    Text that is valid as UTF-8, and not plain ASCII, is UTF-8 whatever Latin encoding it claims: no other is so by chance.
+    Text that is UTF-8, and not plain ASCII, is UTF-8 whatever Latin encoding it claims: no other is so by chance. So is
+    text of which a few characters were cut.
     """
     for mark, encoding in _BOMS:
         if body.startswith(mark):
@@ -36,7 +38,7 @@ def decode(body: bytes, content_type: str | None) -> str:
     # A meta that could be read as ASCII cannot be right in calling the page UTF-16; browsers take it as UTF-8.
     meta = "utf-8" if meta and meta.startswith("utf-16") else meta
     declared = _charset(content_type or "") or meta
-    if declared in {None, "utf-8"} or (declared in _LATIN and _is_utf8(body)):
+    if declared in {None, "utf-8"} or (declared in _LATIN and is_mostly_utf8(body)):
         return decode_utf8(body)
     return body.decode(declared, "replace")
 
@@ -50,18 +52,16 @@ def decode_utf8(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        valid = body.decode("utf-8", "ignore")
+        return body.decode("utf-8", _MIXED) if is_mostly_utf8(body) else body.decode("windows-1252", "replace")
+
+
+def is_mostly_utf8(body: bytes) -> bool:
+    """Whether most of what is not ASCII is UTF-8; False for plain ASCII. Half a character at the end proves nothing."""
+    whole = _CUT_END.sub(b"", body)
+    valid = whole.decode("utf-8", "ignore")
     good = sum(not character.isascii() for character in valid)
-    bad = _SURROGATE.sub(b"\xff", body).decode("utf-8", "replace").count("\ufffd") - valid.count("\ufffd")
-    is_utf8 = good > bad or _ONLY_UTF8.search(body)
-    return body.decode("utf-8", _MIXED) if is_utf8 else body.decode("windows-1252", "replace")
-
-
-def _is_utf8(body: bytes) -> bool:
-    try:
-        return not body.decode().isascii()
-    except UnicodeDecodeError:
-        return False
+    bad = _SURROGATE.sub(b"\xff", whole).decode("utf-8", "replace").count("\ufffd") - valid.count("\ufffd")
+    return good > bad or _ONLY_UTF8.search(body) is not None
 
 
 def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:

@@ -18,7 +18,7 @@ import feedparser
 from digest.errors import GatherError
 from digest.gather.dates import parse_date
 from digest.gather.document import parse
-from digest.gather.encodings import decode_utf8
+from digest.gather.encodings import decode_utf8, is_mostly_utf8
 from digest.gather.entry import Entry, story_of, told_apart
 from digest.gather.feed_links import feed_links
 from digest.gather.images import images_in, is_picture
@@ -40,6 +40,7 @@ _ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)  # which of two is older is asked, 
 _ROOT_END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 # RSS 1.0 content module, RFC 4287 §4.1.3, XHTML in RSS: what these hold is the article and not its summary.
 _CARRIES_TEXT = re.compile(rb"<(?:content:encoded|(?:atom:)?content|xhtml:body|body)[\s>]")
+_LATIN = frozenset({b"iso-8859-1", b"iso-8859-15", b"latin1", b"latin-1", b"windows-1252", b"us-ascii", b"ascii"})
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 
 
@@ -154,12 +155,10 @@ def _with_known_encoding(body: bytes) -> bytes:
         return b"\xfe\xff" + body
     if body[:4] == b"<\x00?\x00":
         return b"\xff\xfe" + body
-    return body if _names_another_encoding(body) else _mended_utf8(body)
-
-
-def _names_another_encoding(body: bytes) -> bool:
     named = _DECLARED.search(body[:1024])
-    return named is not None and named[1].lower() != b"utf-8"
+    declared = named[1].lower() if named else b"utf-8"
+    # What calls itself Latin is UTF-8 all the same where it can be read so, but for a few characters that were cut.
+    return _mended_utf8(body) if declared == b"utf-8" or (declared in _LATIN and is_mostly_utf8(body)) else body
 
 
 def _mended_utf8(body: bytes) -> bytes:

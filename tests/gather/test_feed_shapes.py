@@ -111,6 +111,23 @@ def test_a_wrong_unknown_or_missing_encoding_makes_no_mojibake(
     assert [story.title for story in stories(body, content_type)] == [f"{title} 1"]
 
 
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "utf-8", None])
+@pytest.mark.parametrize("content_type", [None, "text/xml; charset=iso-8859-1", "text/xml"])
+@pytest.mark.parametrize("cut", [b"Q\xc3", b"5\xe2\x82", b"tugs\xf0\x9f\x9a"])
+def test_utf_8_that_calls_itself_latin_and_has_cut_characters_is_no_mojibake(
+    declared: str | None, content_type: str | None, cut: bytes
+) -> None:
+    before = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+    items = item(1, title="Zwölf Züge für die Küste") + item(2, title="CUT")
+    body = rss(items, before=before).encode().replace(b"CUT", cut)
+    whole, half = stories(body, content_type)
+    assert whole.title == "Zwölf Züge für die Küste 1"
+    assert half.title == f"{cut[:1].decode() if cut[:1] != b't' else 'tugs'}\ufffd 2"
+    # Cut off at its end: in the middle of a character, as a size limit does.
+    (first, *_) = stories(body[: body.index(cut) + len(cut)], content_type)
+    assert first.title == "Zwölf Züge für die Küste 1"
+
+
 def test_windows_1252_within_utf_8_is_read_as_both() -> None:
     body = rss(item(1, title="Łódź über żółw")).encode().replace("ü".encode(), "“".encode("windows-1252"))
     assert stories(body)[0].title == "Łódź “ber żółw 1"

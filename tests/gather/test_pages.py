@@ -272,6 +272,11 @@ def test_a_page_that_is_no_article_gives_none(now: datetime, page: str) -> None:
         ("Börse für".encode() + b"\xed\xa0\x80 alle", None, "Börse für\ufffd alle"),
         ("Börse für Öl".encode() + b" caf\xe9 cl\xe2t", None, "Börse für Öl café clât"),
         (b"Tugs\xe2\x80", None, "Tugs\ufffd"),
+        ("Börse für ".encode() + b"caf\xc3", "text/html; charset=iso-8859-1", "Börse für caf\ufffd"),
+        ("é caf".encode() + b"\xe2\x80", "text/html; charset=iso-8859-1", "é caf\ufffd"),
+        ("Börse für Öl".encode() + b"<p>caf\xc3</p>", "text/html; charset=iso-8859-15", "Börse für Öl<p>caf\ufffd</p>"),
+        ("Börse für 5 ¤, IRMÃ".encode("latin-1"), "text/html; charset=iso-8859-15", "Börse für 5 €, IRMÃ"),
+        ("Börse für Öl é".encode("latin-1"), "text/html; charset=iso-8859-1", "Börse für Öl é"),
         ("ж".encode("cp1251"), "text/html; charset=windows-1251", "ж"),
         (
             b"<!--" + b" " * 3000 + b"--><meta charset=koi8-r>" + "ж".encode("koi8-r"),
