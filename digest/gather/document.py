@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import lxml.html
 from lxml import etree
-from lxml.cssselect import CSSSelector
+from lxml.cssselect import CSSSelector, SelectorError
 from lxml.html import HtmlElement
 
 from digest.errors import GatherError
@@ -77,7 +77,7 @@ def find(element: HtmlElement, selector: str) -> list[HtmlElement]:
     """
     try:
         return CSSSelector(selector, translator="html")(element)
-    except (SyntaxError, etree.XPathError) as error:  # cssselect's errors are SyntaxErrors
+    except (SelectorError, SyntaxError, etree.XPathError) as error:
         raise GatherError(f"{selector!r} is not a CSS selector: {error}", permanent=True) from error
 
 

@@ -149,7 +149,7 @@ def _above(element: HtmlElement) -> Iterator[HtmlElement]:
 
 def _selectors(element: HtmlElement) -> Iterator[str]:
     """Selectors under which `element` may stand together with others of its kind."""
-    tag = str(element.tag)
+    tag = _tag(element)
     classes = _classes(element)
     yield from (f"{tag}.{name}" for name in classes)
     if tag in {"article", "li", "tr", "h2", "h3", "dt"}:
@@ -157,10 +157,15 @@ def _selectors(element: HtmlElement) -> Iterator[str]:
     parent = element.getparent()
     if parent is not None and isinstance(parent.tag, str):
         if not classes and not _classes(parent):
-            yield f"{parent.tag} > {tag}"
-        yield from (f"{parent.tag}.{name} > {tag}" for name in _classes(parent))
+            yield f"{_tag(parent)} > {tag}"
+        yield from (f"{_tag(parent)}.{name} > {tag}" for name in _classes(parent))
         if _named(parent):
             yield f"#{parent.get('id')} > {tag}"
+
+
+def _tag(element: HtmlElement) -> str:
+    """The element's name as a selector takes it: `media:title` would be a pseudo-class."""
+    return re.sub(r"[^\w-]", r"\\\g<0>", str(element.tag))
 
 
 def _classes(element: HtmlElement) -> list[str]:
@@ -233,15 +238,15 @@ def _best_selector(cards: list[tuple[HtmlElement, StoryLink]], part: Any, *, lin
 
 
 def _inner_selectors(element: HtmlElement, card: HtmlElement) -> Iterator[str]:
-    tag = str(element.tag)
+    tag = _tag(element)
     if _NAME.fullmatch(element.get("itemprop", "")):
         yield f"[itemprop={element.get('itemprop')}]"
     yield tag
     yield from (f"{tag}.{name}" for name in _classes(element))
     parent = element.getparent()
     if parent is not None and parent is not card and isinstance(parent.tag, str):
-        yield f"{parent.tag} {tag}"
-        yield from (f"{parent.tag}.{name} {tag}" for name in _classes(parent))
+        yield f"{_tag(parent)} {tag}"
+        yield from (f"{_tag(parent)}.{name} {tag}" for name in _classes(parent))
 
 
 def _part(
@@ -278,6 +283,6 @@ def _place(tree: HtmlElement, cards: list[HtmlElement]) -> str | None:
 def _alone(element: HtmlElement) -> Iterator[str]:
     if _named(element):
         yield f"#{element.get('id')}"
-    yield from (f"{element.tag!s}.{name}" for name in _classes(element))
+    yield from (f"{_tag(element)}.{name}" for name in _classes(element))
     if element.tag in {"main", "article", "section"}:
         yield str(element.tag)

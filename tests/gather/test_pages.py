@@ -116,9 +116,10 @@ def test_a_list_that_is_there_may_be_empty(now: datetime) -> None:
     assert read("<ul id=news></ul>", now, within="#news", item="li").state == "empty"
 
 
-def test_what_is_no_selector_is_refused(now: datetime) -> None:
+@pytest.mark.parametrize("selector", ["li[", "li:story", "li::before", "news|li"])
+def test_what_is_no_selector_is_refused(now: datetime, selector: str) -> None:
     with pytest.raises(GatherError, match="not a CSS selector") as caught:
-        read(PAGE, now, item="li[")
+        read(PAGE, now, item=selector)
     assert caught.value.permanent
 
 

@@ -51,6 +51,8 @@ CARDS = {
     "<a class='more' href='/a-story-{n}'>Read more</a><a href='/a-story-{n}/comments/'>7 comments</a></div>",
     "table": "<tr><td>{n}.</td><td class='title'><a href='/a-story-{n}'>{title}</a></td>"
     "<td><a href='/by/ann'>ann</a></td></tr>",
+    "elements with a colon": "<div><news:item class='n'><a href='/a-story-{n}'><news:title>{title}</news:title></a>"
+    "</news:item></div>",
     "without any class": "<p><b><a href='/a-story-{n}'>{title}</a></b></p>",
 }
 
