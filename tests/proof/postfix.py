@@ -29,7 +29,7 @@ inet_protocols = ipv4
 mynetworks =
 virtual_mailbox_domains = example.com
 virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = inline:{{ {{ reader@example.com = reader/ }} }}
+virtual_mailbox_maps = static:reader/
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
@@ -42,8 +42,21 @@ local_recipient_maps =
 message_size_limit = 10000000
 """
 
+WITH_LOGIN = """
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {certificate}
+smtpd_tls_loglevel = 1
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = unix:{folder}/login
+smtpd_sasl_security_options = noanonymous
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+"""
+"""Relays for nobody who has not logged in."""
+
 MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -68,9 +81,10 @@ postlog unix-dgram n - n - 1 postlogd
 
 @dataclass(frozen=True)
 class Postfix:
-    """A running one, which takes mail for reader@example.com."""
+    """A running one, which takes mail for everybody at example.com into one box. tls_port: TLS from the first byte."""
 
     port: int
+    tls_port: int
     folder: Path
 
     def mails(self, number: int) -> list[bytes]:
@@ -84,13 +98,11 @@ class Postfix:
 
 
 @contextmanager
-def running_postfix() -> Iterator[Postfix]:
-    """Starts it, and stops it with all that it started."""
+def running_postfix(certificate: bytes | None = None) -> Iterator[Postfix]:
+    """Starts it, and stops it with all that it started. certificate: with its key; then only who logs in may send."""
     if os.geteuid() != 0:
         pytest.skip("Postfix starts as root only")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port, tls_port = free_port(), free_port()
     account = pwd.getpwnam("postfix")
     # Not in pytest's folders, which are closed to all but their owner: Postfix's own account must come as far as its queue.
     folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
@@ -100,14 +112,18 @@ def running_postfix() -> Iterator[Postfix]:
         each.mkdir(parents=True)
     for each in (folder / "data", folder / "mail"):
         os.chown(each, account.pw_uid, account.pw_gid)
-    (config / "main.cf").write_text(MAIN.format(folder=folder, uid=account.pw_uid, gid=account.pw_gid))
-    (config / "master.cf").write_text(MASTER.format(port=port))
+    main = MAIN.format(folder=folder, uid=account.pw_uid, gid=account.pw_gid)
+    if certificate:
+        (config / "server.pem").write_bytes(certificate)
+        main += WITH_LOGIN.format(certificate=config / "server.pem", folder=folder)
+    (config / "main.cf").write_text(main)
+    (config / "master.cf").write_text(MASTER.format(port=port, tls_port=tls_port))
     for name in ("dynamicmaps.cf", "postfix-files"):
         shutil.copy(f"/etc/postfix/{name}", config)
     _postfix(config, "start")
     try:
-        _wait(port, folder)
-        yield Postfix(port, folder)
+        wait_for(port, folder / "mail.log")
+        yield Postfix(port, tls_port, folder)
     finally:
         _postfix(config, "stop")
         shutil.rmtree(folder)
@@ -120,14 +136,21 @@ def _postfix(config: Path, command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _wait(port: int, folder: Path) -> None:
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(port: int, log: Path) -> None:
+    """Until somebody listens there."""
     until = time.monotonic() + 30
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
-            log = folder / "mail.log"
-            assert time.monotonic() < until, log.read_text() if log.exists() else "Postfix did not come up"
+            assert time.monotonic() < until, log.read_text() if log.exists() else "it did not come up"
             time.sleep(0.1)  # noqa: TID251 - another process is being waited for
         else:
             return
