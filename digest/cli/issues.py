@@ -169,11 +169,16 @@ def issues_edit(
 
 
 @issues_app.command("approve")
-def issues_approve(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
-    """Approve an issue: it leaves at its slot, or at once where that has passed."""
+def issues_approve(
+    context: typer.Context,
+    issue_id: Number,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; accept what preflight warns of.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check and approve an issue: it leaves at its slot, or at once where that has passed."""
     from digest.cli import sending
 
-    run(context, lambda room: sending.approve(room, issue_id, as_json))
+    run(context, lambda room: sending.approve(room, issue_id, as_json, yes=yes))
 
 
 @issues_app.command("hold")
@@ -210,7 +215,7 @@ def issues_pause(context: typer.Context, issue_id: Number, as_json: Json = False
 
 @issues_app.command("resume")
 def issues_resume(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
-    """Go on with an issue that was held or paused."""
+    """Go on with an issue that was held or paused; one that nobody has approved yet is checked first."""
     from digest.cli import sending
 
     run(context, lambda room: sending.resume(room, issue_id, as_json))

@@ -80,6 +80,11 @@ def _summary(findings: Sequence[Finding]) -> str:
     return f"{told}. {'Not fit to be sent.' if counts['error'] else 'Fit to be sent.'}"
 
 
+def has_warnings(findings: Sequence[Finding]) -> bool:
+    """Whether one of the findings wants a yes."""
+    return any(each.level == "warning" for each in findings)
+
+
 def refuse_errors(findings: Sequence[Finding]) -> None:
     """Raise PreflightFailed if one of the findings is an error: nobody's yes accepts it."""
     errors = [each for each in findings if each.level == "error"]

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from digest.cli import progress, reporting
-from digest.cli.preflight import lines, refuse_errors
+from digest.cli.preflight import has_warnings, lines, refuse_errors
 from digest.cli.runner import DONE, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
 from digest.clock import first_of
 from digest.daemon.signals import told_to_end
 from digest.errors import RelayRefused, TemplateError, UsageError
-from digest.flow import departure, gathering, mailing, membership, produce, publish, report, withdrawal
+from digest.flow import clearance, departure, gathering, mailing, membership, produce, publish, report, withdrawal
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.preflight import preflight
@@ -77,8 +77,9 @@ async def send(room: Newsroom, order: Order) -> int:
         )
         return await reporting.conclude(room, issue.id, order.as_json, quiet=True)
     if room.settings.newsletter(order.newsletter).review == "second":
-        return await approve(room, issue.id, order.as_json)
-    return await _approve_and_send(room, issue.id, order.as_json)
+        return await _approved(room, await publish.approve(room, issue.id, seen=issue), order.as_json)
+    issue = await clearance.approve_or_rebuild(room, issue.id, at_once=True, seen=issue)
+    return await _depart(room, issue, order.as_json)
 
 
 async def _nothing_new(room: Newsroom, order: Order) -> bool:
@@ -193,35 +194,52 @@ async def _summary(room: Newsroom, issue: Issue, warnings: list[str]) -> None:
     refuse_errors(findings)
 
 
-def _agreed() -> bool:
-    note("Send it now? [y/N] ")
+def _agreed(question: str = "Send it now?") -> bool:
+    note(f"{question} [y/N] ")
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 # -- act ---------------------------------------------------------------------------------------------------------------
 
 
-async def approve(room: Newsroom, issue_id: int, as_json: bool) -> int:
-    """Approve; send here and now unless the slot is still to come."""
+async def approve(room: Newsroom, issue_id: int, as_json: bool, *, yes: bool) -> int:
+    """Check and approve; send here and now unless the slot is still to come. yes: to what preflight warns of."""
     issue = await publish.get(room, issue_id)
     await membership.sync(room, room.settings.newsletter(issue.newsletter).lists)
     if issue.state in BEFORE_APPROVAL and not issue.approved_at:
-        for warning in (await withdrawal.look_again(room, issue))[1]:
-            note(f"Warning: {warning}")
-    issue = await publish.approve(room, issue_id)
+        issue, gone = await withdrawal.look_again(room, issue)
+        if not await _fit(room, issue, gone, yes):
+            note(f"Issue {issue_id} was not approved.")
+            return await reporting.conclude(room, issue_id, as_json, quiet=True)
+    return await _approved(room, await publish.approve(room, issue_id, seen=issue), as_json)
+
+
+async def _fit(room: Newsroom, issue: Issue, gone: list[str], yes: bool) -> bool:
+    """Whether an editor approves in spite of warnings. Raises PreflightFailed, TemplateError, UsageError."""
+    for warning in gone:
+        note(f"Warning: {warning}")
+    with progress.spinner("Checking"):
+        findings = await clearance.check(room, issue)
+    for line in lines(findings):
+        note(line)
+    refuse_errors(findings)
+    if yes or not has_warnings(findings):
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("there are warnings, and nobody here to ask: say --yes to approve all the same")
+    return _agreed("Approve it all the same?")
+
+
+async def _approved(room: Newsroom, issue: Issue, as_json: bool) -> int:
+    """Go on behind an editor's approval."""
     if issue.state in BEFORE_APPROVAL:
-        note(f"That was the first approval. A second editor must approve issue {issue_id} too.")
-        await reporting.conclude(room, issue_id, as_json, quiet=True)
+        note(f"That was the first approval. A second editor must approve issue {issue.id} too.")
+        await reporting.conclude(room, issue.id, as_json, quiet=True)
         return HELD
     if issue.state is _S.APPROVED and issue.not_before and issue.not_before - room.clock.now() > timedelta(minutes=1):
         if not as_json:
-            say(f"Issue {issue_id} is approved. The daemon sends it at {issue.not_before:%Y-%m-%d %H:%M} UTC.")
-        return await reporting.conclude(room, issue_id, as_json, quiet=True)
-    return await _depart(room, issue, as_json)
-
-
-async def _approve_and_send(room: Newsroom, issue_id: int, as_json: bool) -> int:
-    issue = await publish.approve_or_rebuild(room, issue_id, at_once=True)
+            say(f"Issue {issue.id} is approved. The daemon sends it at {issue.not_before:%Y-%m-%d %H:%M} UTC.")
+        return await reporting.conclude(room, issue.id, as_json, quiet=True)
     return await _depart(room, issue, as_json)
 
 
@@ -257,7 +275,9 @@ async def change(room: Newsroom, act: Awaitable[Issue], as_json: bool) -> int:
 
 async def resume(room: Newsroom, issue_id: int, as_json: bool) -> int:
     """Go on: back to review, or on with sending, here and now."""
-    issue = await publish.resume(room, issue_id)
+    issue, findings = await clearance.resume(room, issue_id)
+    for line in lines(findings):
+        note(line)
     if issue.state is _S.SENDING:
         return await _deliver(room, issue_id, told_to_end(), as_json)
     return await reporting.conclude(room, issue_id, as_json)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from digest.clock import monotonic
-from digest.flow import gathering, membership, produce, publish, report
+from digest.flow import clearance, gathering, membership, produce, report
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.report import Report
@@ -43,7 +43,7 @@ async def _issue_of(room: Newsroom, name: str) -> Issue:
         issue = await produce.build(room, issue)
     if issue.state is IssueState.DRAFT:
         return await produce.give_up(room, issue)
-    return await publish.approve_or_rebuild(room, issue.id, at_once=True)
+    return await clearance.approve_or_rebuild(room, issue.id, at_once=True)
 
 
 async def outcome(room: Newsroom, issue: Issue) -> Report:

@@ -40,6 +40,25 @@ async def review_opened(conn: Connection, room: Newsroom, issue: Issue, broken: 
     await _note(conn, room, issue, f"{newsletter.title}: issue {issue.id} is ready for review", "\n".join(lines))
 
 
+async def unfit(conn: Connection, room: Newsroom, issue: Issue, findings: Sequence[str]) -> None:
+    """Tell the editors what preflight says of an issue, a line each; errors keep it back, warnings do not."""
+    newsletter = room.settings.newsletter(issue.newsletter)
+    kept_back = any(each.startswith("Error") for each in findings)
+    lines = [
+        f"Preflight has looked at issue {issue.id} of {newsletter.title}:",
+        "",
+        *(f"- {each}" for each in findings),
+        "",
+        "It is not sent before the errors are mended." if kept_back else "It goes out all the same.",
+        "",
+        f"To look:    digest issues show {issue.id}",
+        f"To mend it: digest issues edit {issue.id}",
+        f"To check:   digest preflight {issue.id}",
+    ]
+    about = "is not fit to be sent" if kept_back else "should be looked at"
+    await _note(conn, room, issue, f"{newsletter.title}: issue {issue.id} {about}", "\n".join(lines))
+
+
 async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueState, reason: str) -> None:
     """Tell the editors that an issue has ended, or has stopped, and why.
 

@@ -9,16 +9,17 @@ what follows from a finding (cli).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from datetime import timedelta
 
+from digest import log
 from digest.audience.rule import audience_of
 from digest.flow import gathering, mailing, membership, produce, publish
 from digest.flow.links import check_links
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import BEFORE_APPROVAL, Issue, RenderedIssue
 from digest.render.html import one_line
-from digest.render.preflight import Finding, Level, Look, Told, check_mail, in_order
+from digest.render.preflight import Finding, Level, Look, Told, check_mail, in_order, not_checked
 from digest.render.preflight.support import shares
 from digest.store import issues, precedents
 from digest.store.precedents import Precedent
@@ -26,26 +27,57 @@ from digest.store.precedents import Precedent
 READER = "reader@example.org"
 STALE = timedelta(days=2)
 """A lead older than this, counted from the slot, is no news; or half the newsletter's `max_age`, if that is more."""
+MOST_S = 30.0
+"""For each part: one that takes longer has a fault."""
+
+_log = log.get(__name__)
 
 
 async def preflight(room: Newsroom, issue: Issue, rendered: RenderedIssue) -> list[Finding]:
-    """Everything that is to be said before an issue is sent, errors first. Takes up to five seconds; stores nothing."""
-    audience = audience_of(issue.newsletter, room.settings.newsletter(issue.newsletter))
+    """Everything that is to be said before an issue is sent, errors first. Takes up to five seconds; stores nothing.
+
+    A part that fails by a fault of ours is a warning, and the others are told all the same.
+    """
+    parts = {
+        "the mail": _of_mail(room, issue, rendered),
+        "lead and subject": _of_precedents(room, issue, rendered),
+        "links": _of_links(room, issue, rendered),
+    }
+    found = await asyncio.gather(*(_guarded(issue, what, part) for what, part in parts.items()))
+    return in_order(finding for part in found for finding in part)
+
+
+async def _guarded(issue: Issue, what: str, part: Awaitable[list[Finding]]) -> list[Finding]:
+    try:
+        async with asyncio.timeout(MOST_S):
+            return await part
+    except Exception as error:  # whatever is wrong with us, it says nothing against the issue
+        _log.exception("preflight.fault", issue=issue.id, part=what)
+        return [not_checked(what, error)]
+
+
+async def _of_mail(room: Newsroom, issue: Issue, rendered: RenderedIssue) -> list[Finding]:
+    async with room.store.read() as conn:
+        known = await precedents.domains(
+            conn, audience_of(issue.newsletter, room.settings.newsletter(issue.newsletter))
+        )
+    look = _look(room, issue, rendered, shares(known))
+    # Parsing takes a tenth of a second, which other work of this loop should not wait for.
+    return await asyncio.to_thread(check_mail, look)
+
+
+async def _of_links(room: Newsroom, issue: Issue, rendered: RenderedIssue) -> list[Finding]:
+    async with room.store.read() as conn:
+        namers = await gathering.namers(conn, room, issue.stories)
+    named = [(story.link, namers[story.story_id]) for story in issue.stories]
+    nobody = mailing.Mailing(room, issue.id, rendered).personal(mailing.NOBODY, READER, "", frozenset())
+    return await check_links(room, named, nobody.unsubscribe_url)
+
+
+async def _of_precedents(room: Newsroom, issue: Issue, rendered: RenderedIssue) -> list[Finding]:
     async with room.store.read() as conn:
         before = await precedents.latest(conn, issue.newsletter, but=issue.id)
-        domains = await precedents.domains(conn, audience)
-        namers = await gathering.namers(conn, room, issue.stories)
-    look = _look(room, issue, rendered, shares(domains))
-    # Parsing takes a tenth of a second, which other work of this loop should not wait for.
-    mail, links = await asyncio.gather(
-        asyncio.to_thread(check_mail, look),
-        check_links(
-            room,
-            [(story.link, namers[story.story_id]) for story in issue.stories],
-            look.unsubscribe_url,
-        ),
-    )
-    return in_order([*mail, *_lead(room, issue), *_repeated(issue, rendered, before), *links])
+    return [*_lead(room, issue), *_repeated(issue, rendered, before)]
 
 
 def _look(room: Newsroom, issue: Issue, rendered: RenderedIssue, known: dict[str, float]) -> Look:

@@ -1,17 +1,18 @@
 """An editor's acts on an issue, and what the timetable does in her place: approve, hold, resume, cancel, pause, retry.
 
 Approving is one transaction: the rendered snapshot, the subject, the story memory, and one delivery row per recipient.
-What is not here: building an issue (produce), sending it (send).
+What is not here: building an issue (produce), whether it is fit to be sent (clearance), sending it (send).
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest.audience.rule import audience_of
-from digest.errors import Conflict, IllegalMove, StoryTaken, TemplateError
+from digest.errors import Conflict, IllegalMove, TemplateError
 from digest.flow import notify, produce, selection
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import DeliveryState
@@ -22,6 +23,7 @@ from digest.store import deliveries, events, issues, stories
 from digest.store.engine import Connection
 
 _S = IssueState
+_CHANGED = "issue {} has been changed while it was being approved; look at it again"
 
 
 def render(room: Newsroom, issue: Issue) -> RenderedIssue:
@@ -66,18 +68,29 @@ async def recipients(room: Newsroom, name: str) -> int:
 # -- approve -----------------------------------------------------------------------------------------------------------
 
 
-async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace: timedelta | None = None) -> Issue:
+async def approve(
+    room: Newsroom,
+    issue_id: int,
+    *,
+    at_once: bool = False,
+    grace: timedelta | None = None,
+    seen: Issue | None = None,
+    warnings: Sequence[str] = (),
+) -> Issue:
     """Freeze an issue and let it go: at its slot if that is to come and not `at_once`, else after the grace period.
 
     Where `review = "second"` the first editor's approval is noted and changes nothing; another's lets it go, unless the
-    issue was changed in between. With nobody on the lists it is skipped instead. Raises IllegalMove, TemplateError,
-    StoryTaken; Conflict when it has too few stories, or was changed in the meantime.
+    issue was changed in between. With nobody on the lists it is skipped instead. seen: the issue as it was checked.
+    warnings: what preflight said of it and the editors are to be told. Raises IllegalMove, TemplateError, StoryTaken;
+    Conflict when it has too few stories, or was changed in the meantime.
     """
     issue = await get(room, issue_id)
     if issue.state not in BEFORE_APPROVAL:
         raise IllegalMove(f"issue {issue_id}", issue.state, _S.APPROVED)
     if issue.approved_at:
         raise IllegalMove(f"issue {issue_id}", "held in mid-send: it can be resumed or cancelled,", _S.APPROVED)
+    if seen is not None and issue != seen:
+        raise Conflict(_CHANGED.format(issue_id))
     if wanting := produce.lacks(room, issue.newsletter, len(issue.stories)):
         raise Conflict(f"issue {issue_id} cannot be approved: {wanting}")
     if room.settings.newsletter(issue.newsletter).review == "second" and not await _seconded(room, issue):
@@ -85,8 +98,11 @@ async def approve(room: Newsroom, issue_id: int, *, at_once: bool = False, grace
     rendered = render(room, issue)
     async with room.store.write() as conn:
         if await issues.get(conn, issue_id, lock=True) != issue:
-            raise Conflict(f"issue {issue_id} has been changed while it was being approved; look at it again")
+            raise Conflict(_CHANGED.format(issue_id))
         await _freeze(conn, room, issue, rendered, _departure(room, issue, at_once, grace))
+        if warnings:
+            await room.log(conn, "issue.preflight", issue, reason="; ".join(warnings), findings=list(warnings))
+            await notify.unfit(conn, room, issue, warnings)
         return await issues.get(conn, issue_id)
 
 
@@ -131,23 +147,6 @@ async def _skip_whole(conn: Connection, room: Newsroom, issue: Issue, reason: st
         await issues.move(conn, issue, _S.REVIEW)
         issue = replace(issue, state=_S.REVIEW)
     await produce.skip(conn, room, issue, reason)
-
-
-async def approve_or_rebuild(room: Newsroom, issue_id: int, *, at_once: bool = False) -> Issue:
-    """Approve without an editor to ask: where another issue took a story, choose anew; fail for a broken template."""
-    for _ in range(3):
-        try:
-            return await approve(room, issue_id, at_once=at_once)
-        except Conflict as conflict:
-            issue = await get(room, issue_id)
-            if isinstance(conflict, StoryTaken) or produce.lacks(room, issue.newsletter, len(issue.stories)):
-                issue = await produce.rebuild(room, issue)
-            if issue.state is not _S.REVIEW:
-                return issue
-        except TemplateError as error:
-            await fail(room, issue_id, str(error))
-            raise
-    return await hold(room, issue_id, "other issues keep taking its stories")
 
 
 async def start(room: Newsroom, issue_id: int) -> Issue:

@@ -1,7 +1,8 @@
 """What the planned slots of a newsletter ask for, done when they ask; and letting go what is approved.
 
 What is due is decided by model/schedule from the slots, the time and what the database knows; so a restart, a jump of the
-clock or a second daemon changes nothing. What is not here: who wakes us (daemon/timetable), the acts (produce, publish).
+clock or a second daemon changes nothing. What is not here: who wakes us (daemon/timetable), the acts (produce, publish,
+clearance).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 
 from digest import log
 from digest.errors import IllegalMove, TemplateError
-from digest.flow import gathering, membership, notify, produce, publish, withdrawal
+from digest.flow import clearance, gathering, membership, notify, produce, publish, withdrawal
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import OPEN, Issue, IssueState
 from digest.model.schedule import Due, Duty, Rhythm, due, slots
@@ -87,7 +88,7 @@ async def _serve(room: Newsroom, name: str, each: Due) -> None:
             room, name, each.slot, f"{each.slot.astimezone(room.settings.zone_of(name)):%-d %B %Y} is a skipped date"
         )
     elif each.duty is Duty.BUILD:
-        await _ensure_built(room, name, each.slot)
+        await _build(room, name, each.slot)
     elif each.duty is Duty.SEND:
         await _send_at_slot(room, name, each.slot)
     else:
@@ -117,6 +118,15 @@ async def _unsent(conn: Connection, room: Newsroom, name: str, slot: datetime) -
     await issues.create(conn, name, slot, room.clock.now(), scheduled=True)
     issue = await issues.of_slot(conn, name, slot)
     return issue if issue and issue.state in {_S.DRAFT, _S.REVIEW} else None
+
+
+async def _build(room: Newsroom, name: str, slot: datetime) -> None:
+    """The cutoff has come: the issue is built, and its editors hear what preflight finds while they can mend it."""
+    async with room.store.read() as conn:
+        before = await issues.of_slot(conn, name, slot)
+    issue = await _ensure_built(room, name, slot)
+    if issue.state is _S.REVIEW and (before is None or before.state is _S.DRAFT):
+        await clearance.foretell(room, issue)
 
 
 async def _ensure_built(room: Newsroom, name: str, slot: datetime) -> Issue:
@@ -153,7 +163,7 @@ async def _approve_or_hold(room: Newsroom, issue: Issue) -> None:
     await membership.refresh(room, room.settings.newsletters[issue.newsletter].lists)
     try:
         await _look_again(room, issue)
-        await publish.approve_or_rebuild(room, issue.id)
+        await clearance.approve_or_rebuild(room, issue.id)
     except TemplateError as error:
         _log.error("issue.failed", issue=issue.id, reason=str(error))
     except IllegalMove as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -32,7 +34,7 @@ NOTES = "notes"
 SETTINGS = """
 [site]
 name = "Defence Notes"
-url = "http://127.0.0.1:8000"
+url = "{home}"
 address = "1 Sample Street, London"
 [smtp]
 host = "127.0.0.1"
@@ -154,7 +156,9 @@ async def open_site(
     **more: Any,
 ) -> AsyncIterator[Site]:
     """The site in `folder`; opened again it is another process on the same database. newsletter, tables: lines."""
-    text = SETTINGS.format(feed=web.url("/feed.xml"), newsletter=newsletter, tables=tables)
+    home = await asyncio.start_server(_our_own_pages, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{home.sockets[0].getsockname()[1]}"
+    text = SETTINGS.format(home=url, feed=web.url("/feed.xml"), newsletter=newsletter, tables=tables)
     (folder / "settings.toml").write_text(text)
     (folder / "subscribers").mkdir(exist_ok=True)
     (folder / "var").mkdir(exist_ok=True)
@@ -167,8 +171,17 @@ async def open_site(
     try:
         yield Site(room, clock, web)
     finally:
+        home.close()
         await room.parsers.aclose()
         await store.close()
+
+
+async def _our_own_pages(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The subscribers' pages, as far as preflight asks for them."""
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    writer.close()
 
 
 def hours(number: float) -> timedelta:

@@ -44,7 +44,12 @@ async def test_a_source_that_hangs_keeps_no_other_newsletter_and_not_the_pulse(
     )
     web.pages["/feed.xml"] = Page(f'<rss version="2.0"><channel><title>W</title>{feed}</channel></rss>'.encode())
     web.pages["/slow.xml"] = Page(b"", wait_s=25)
-    text = SETTINGS.format(feed=web.url("/feed.xml"), newsletter='schedule = "* * * * *"\ncutoff = "59s"', tables="")
+    text = SETTINGS.format(
+        home="http://127.0.0.1:9",
+        feed=web.url("/feed.xml"),
+        newsletter='schedule = "* * * * *"\ncutoff = "59s"',
+        tables="",
+    )
     (tmp_path / "settings.toml").write_text(text + SLOW.format(slow=web.url("/slow.xml")))
     (tmp_path / "subscribers").mkdir()
     store = await Store.open("sqlite:///var/test.db", tmp_path)

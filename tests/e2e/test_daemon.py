@@ -49,7 +49,7 @@ def test_a_slot_missed_by_little_is_sent_and_by_much_is_held(site: SiteFolder, m
     assert mail_server.accepted == []
     reason = site.run("issues", "--json").document[0]["reason"]
     assert reason == "it was due 4.0 h ago, too late to be sent unasked"
-    assert site.run("issues", "approve", "1", now=TOO_LATE).code == 0
+    assert site.run("issues", "approve", "1", "--yes", now=TOO_LATE).code == 0
     assert mail_server.recipients == site.readers
 
 
@@ -58,7 +58,7 @@ def test_an_issue_under_required_review_waits_for_an_editor(make_site: MakeSite,
     with site.daemon(now=BEFORE_SLOT):
         eventually(lambda: state(site) == "held")
         assert mail_server.accepted == []
-        assert site.run("issues", "approve", "1", now=AFTER_SLOT).code == 0
+        assert site.run("issues", "approve", "1", "--yes", now=AFTER_SLOT).code == 0
     assert mail_server.recipients == site.readers
 
 

@@ -60,6 +60,32 @@ def test_no_yes_accepts_an_error(broken: SiteFolder, mail_server: MailServer) ->
     assert len(mail_server.accepted) == 3
 
 
+def test_approving_wants_a_yes_for_warnings_and_accepts_no_error(broken: SiteFolder, mail_server: MailServer) -> None:
+    assert broken.run("send", "notes", "--yes").code == 1
+    ran = broken.run("issues", "approve", "1", "--yes", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert "digest: nothing was sent: preflight found 2 errors" in ran.err
+    (broken.folder / "templates" / "mail" / "digest.html.j2").unlink()
+    ran = broken.run("issues", "approve", "1", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "Warning: site: site.url does not answer from here" in ran.err
+    assert "say --yes to approve all the same" in ran.err
+    assert [each["state"] for each in broken.run("issues", "--json").document] == ["review"]
+    ran = broken.run("issues", "approve", "1", "--yes", "--json")
+    assert (ran.code, ran.document["sent"], len(mail_server.accepted)) == (0, 3, 3)
+
+
+def test_resuming_an_issue_with_errors_leaves_it_held_and_ends_with_5(broken: SiteFolder) -> None:
+    assert broken.run("send", "notes", "--yes").code == 1
+    assert broken.run("issues", "hold", "1").code == 0
+    ran = broken.run("issues", "resume", "1", "--json")
+    assert (ran.code, ran.document["state"]) == (5, "held")
+    assert ran.document["reason"].startswith("preflight found 2 errors: ways out: the mail has no unsubscribe link")
+    (broken.folder / "templates" / "mail" / "digest.html.j2").unlink()
+    ran = broken.run("issues", "resume", "1", "--json")
+    assert (ran.code, ran.document["state"]) == (0, "review")
+
+
 def test_a_yes_accepts_warnings_and_the_summary_lists_them(site: SiteFolder, mail_server: MailServer) -> None:
     ran = site.run("send", "notes", "--yes")
     assert ran.code == 0

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from digest.errors import IllegalMove, NotFound, StoryTaken, UsageError
-from digest.flow import editing, gathering, membership, produce, publish
+from digest.flow import clearance, editing, gathering, membership, produce, publish
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue, IssueState
 from tests.daemon.conftest import OpenSite
@@ -159,7 +159,7 @@ async def test_a_pinned_or_added_story_that_another_issue_took_stays_out_and_the
     with pytest.raises(StoryTaken) as raised:
         await publish.approve(site.room, second.id)
     assert {"Mine", added.title} <= set(raised.value.titles)
-    gone = await publish.approve_or_rebuild(site.room, second.id)
+    gone = await clearance.approve_or_rebuild(site.room, second.id)
     assert (gone.state, sorted(titles(gone)), gone.intro) == (IssueState.APPROVED, ["e", "f", "g"], "Good morning.")
     told = [action for action, _ in await site.happened(second.id)]
     assert told.count("issue.story_taken") == 2

@@ -63,3 +63,9 @@ class Look:
 def counted(number: int, noun: str) -> str:
     """`1 link`, `3 links`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def not_checked(what: str, error: Exception) -> Finding:
+    """A part of preflight that failed by a fault of its own: said, and no reason to keep an issue back."""
+    message = f"{what} could not be checked, by a fault of Digest itself: {error} ({type(error).__name__})"
+    return Finding(Level.WARNING, "preflight", message)
