@@ -182,7 +182,8 @@ async def _summary(room: Newsroom, issue: Issue, warnings: list[str]) -> None:
     note(f"  Preheader:  {rendered.preheader}")
     note(f"  From:       {newsletter.from_}")
     note(f"  Recipients: {number} on {', '.join(newsletter.lists)}")
-    note(f"  Stories:    {len(issue.stories)}")
+    beyond = f", {len(rendered.beyond)} of them on the web version only" if rendered.beyond else ""
+    note(f"  Stories:    {len(issue.stories)}{beyond}")
     for story in issue.stories:
         note(f"    {story.position + 1:2}. {story.title}")
     for warning in warnings:

@@ -118,7 +118,10 @@ async def queue_tests(room: Newsroom, issue: Issue, rendered: RenderedIssue, add
 
 
 async def in_browser(room: Newsroom, token: str) -> str | None:
-    """The mail that a view link names, as its reader got it; None when its issue was never frozen. Raises TokenError."""
+    """The mail that a view link names, with the stories that were too many for it; None when its issue was never frozen.
+
+    Raises TokenError.
+    """
     issue_id, subscriber_id = pair(room.signer.verify(Purpose.VIEW, token))
     async with room.store.read() as conn:
         rendered = await issues.snapshot(conn, issue_id)
@@ -130,7 +133,7 @@ async def in_browser(room: Newsroom, token: str) -> str | None:
     lists = (
         room.settings.newsletters[rendered.newsletter].lists if rendered.newsletter in room.settings.newsletters else ()
     )
-    return mailing.merge.fill(mailing.personal(subscriber_id, email, name, topics_of(subscriber, lists)))[0]
+    return mailing.merge.fill_web(mailing.personal(subscriber_id, email, name, topics_of(subscriber, lists)))
 
 
 def topics_of(subscriber: Subscriber | None, lists: Collection[str]) -> frozenset[str]:

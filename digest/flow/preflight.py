@@ -84,7 +84,8 @@ def _look(room: Newsroom, issue: Issue, rendered: RenderedIssue, known: dict[str
     made = mailing.Mailing(room, issue.id, rendered)
     reader = made.personal(mailing.NOBODY, READER, "", frozenset())
     html, text = made.merge.fill(reader)
-    stories = sorted(issue.stories, key=lambda story: story.position)
+    ordered = sorted(issue.stories, key=lambda story: story.position)
+    stories = [story for number, story in enumerate(ordered) if number not in rendered.beyond]
     site = room.settings.site
     return Look(
         subject=rendered.subject,
@@ -98,6 +99,7 @@ def _look(room: Newsroom, issue: Issue, rendered: RenderedIssue, known: dict[str
         site_url=site.url,
         stories=tuple(Told(one_line(story.title), story.link) for story in stories),
         written="\n".join([issue.intro, issue.subject or "", *(f"{each.title}\n{each.teaser}" for each in stories)]),
+        left_out=len(rendered.beyond),
         themed="theme" in room.settings.newsletter(issue.newsletter).model_fields_set,
         shares=known,
     )

@@ -153,6 +153,7 @@ def _document(shown: Shown, rendered: RenderedIssue) -> dict[str, Any]:
         "subject": rendered.subject,
         "preheader": rendered.preheader,
         "stories": stories,
+        "web_only": len(rendered.beyond),
     }
 
 

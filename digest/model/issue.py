@@ -155,6 +155,7 @@ class RenderedIssue:
     html, text: with placeholders and story marks (`render.slots` knows their form, `nonce` makes them unguessable).
     from_, reply_to: header values as text. list_id: without angle brackets. topics: story number (as in its mark) to the
     topics that story has, behind the stories the same for headings; `everyone`: numbers that go to every subscriber.
+    headings: the numbers of the stories below each heading. beyond: the stories that the mail leaves to the web version.
     """
 
     nonce: str
@@ -170,3 +171,5 @@ class RenderedIssue:
     language: str
     topics: tuple[tuple[str, ...], ...] = ()
     everyone: frozenset[int] = frozenset()
+    headings: tuple[tuple[int, ...], ...] = ()
+    beyond: frozenset[int] = frozenset()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
-from itertools import groupby
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
@@ -21,8 +21,9 @@ from digest.model.issue import AlsoIn, Issue, IssueStory, RenderedIssue
 from digest.model.subscriber import domain_of
 from digest.render.filters import direction
 from digest.render.inline import inline
+from digest.render.length import beyond
 from digest.render.merge import UNSAFE, cut
-from digest.render.slots import Slot, SubscriberSlots, choose_nonce, damage
+from digest.render.slots import MORE, Slot, SubscriberSlots, choose_nonce, damage
 from digest.render.templates import MARKS, Marks, render_file, render_string
 from digest.render.words import words_of
 from digest.settings import Newsletter, Site
@@ -64,14 +65,17 @@ def render_issue(
     context["subject"] = _subject(environment, name, newsletter, context, subject)
     context["preheader"] = one_line(_string(environment, name, "preheader", newsletter.preheader, context))
     groups = context["sections"]
-    context |= _slots(nonce) | {MARKS: Marks(nonce, [*stories, *groups])}
+    context |= _slots(nonce) | {MARKS: Marks(nonce, [*stories, *groups, MORE])}
+    html = _html(environment, f"mail/{newsletter.template}.html.j2", context, nonce)
+    text = _text(environment, f"mail/{newsletter.template}.txt.j2", context, nonce)
+    headings = below(groups)
     return RenderedIssue(
         nonce=nonce,
         newsletter=name,
         subject=context["subject"],
         preheader=context["preheader"],
-        html=_html(environment, f"mail/{newsletter.template}.html.j2", context, nonce),
-        text=_text(environment, f"mail/{newsletter.template}.txt.j2", context, nonce),
+        html=html,
+        text=text,
         from_=str(newsletter.from_),
         reply_to=str(newsletter.reply_to) if newsletter.reply_to else None,
         list_title=newsletter.title,
@@ -79,6 +83,8 @@ def render_issue(
         language=language,
         topics=(*(story.topics for story in stories), *(group.topics for group in groups)),
         everyone=frozenset(number for number, each in enumerate([*stories, *groups]) if _for_everyone(number, each)),
+        headings=headings,
+        beyond=beyond(html, text, nonce, stories, headings, site.url),
     )
 
 
@@ -125,6 +131,12 @@ def groups_of(stories: Sequence[IssueStory]) -> tuple[Group, ...]:
     """The stories behind the lead, by section, in their order."""
     parts = groupby(stories[1:], key=lambda story: story.section)
     return tuple(Group(foreign(title), tuple(members)) for title, members in parts)
+
+
+def below(groups: Sequence[Group]) -> tuple[tuple[int, ...], ...]:
+    """The numbers of the stories below each heading; the lead is 0, and behind it the groups stand in their order."""
+    ends = tuple(accumulate((len(group.stories) for group in groups), initial=1))
+    return tuple(tuple(range(start, end)) for start, end in pairwise(ends))
 
 
 # -- what a template gets ----------------------------------------------------------------------------------------------
@@ -182,6 +194,7 @@ def _slots(nonce: str) -> dict[str, Any]:
         "view_url": Slot("view_url", nonce),
         "preferences_url": Slot("preferences_url", nonce),
         "number": Slot("number", nonce),
+        MORE: Slot(MORE, nonce),
     }
 
 

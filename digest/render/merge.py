@@ -19,7 +19,8 @@ from urllib.parse import quote
 from digest.errors import TemplateError
 from digest.model.issue import RenderedIssue
 from digest.render import quoted
-from digest.render.slots import KIND_OF_LETTER, NUMBER, URLS, tokens
+from digest.render.slots import KIND_OF_LETTER, MORE, NUMBER, URLS, tokens
+from digest.render.words import more_stories
 
 Place = Literal["markup", "link", "plain"]
 """Where a value stands: HTML text or attribute, a link inside HTML, plain text. Each has its own escaping."""
@@ -30,6 +31,11 @@ UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TAG = re.compile(r"""<[a-zA-Z](?:[^"'>]|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_:][-\w:.]*)\s*=\s*("[^"]*"|'[^']*')""")
 _RAW = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_INSIDE = {
+    NUMBER: "{{ number }} stands outside of a story block: it is a story's number",
+    MORE: "{{ more }} stands outside of {% more %} … {% endmore %}, which is left out where nothing more is told",
+}
+"""Values that are the same for all who get the same stories, and stand in blocks only."""
 _LINKS = frozenset({"href", "src", "background", "action", "cite"})
 
 
@@ -72,10 +78,8 @@ def cut(text: str, nonce: str, html: bool, template: str) -> tuple[Piece, ...]:
         end = match.end()
         if match[1]:
             kind = KIND_OF_LETTER[match[1]]
-            if kind == NUMBER and story is None:
-                raise TemplateError(
-                    template, None, "{{ number }} stands outside of a story block: it is a story's number"
-                )
+            if kind in _INSIDE and story is None:
+                raise TemplateError(template, None, _INSIDE[kind])
             pieces.append(Piece("", kind, place(match.start()), story))
         else:
             story = _step(story, int(match[2]), match[3] == "e", template)
@@ -133,6 +137,14 @@ _PLANS = 64
 """Plans that are kept: choices of topics are many, and each plan is as large as a mail."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What a subscriber gets of an issue: the numbers of the blocks, and in words how much more there is on the web."""
+
+    kept: frozenset[int]
+    more: str = ""
+
+
 @lru_cache(maxsize=256)
 def _numbers(kept: frozenset[int]) -> Mapping[int | None, int]:
     """The stories that a subscriber gets, numbered from 1 in their order."""
@@ -158,22 +170,24 @@ class _Part:
     @property
     def holes(self) -> Iterator[Hole]:
         """Where a subscriber's values stand, in order."""
-        return ((piece.kind, piece.place) for piece in self._pieces if piece.kind not in {None, NUMBER} and piece.kind)
+        return ((piece.kind, piece.place) for piece in self._pieces if piece.kind and piece.kind not in _INSIDE)
 
-    def fill(self, personal: Personal, kept: frozenset[int]) -> str:
-        return "".join(piece if isinstance(piece, str) else _value(personal, *piece) for piece in self._of(kept))
+    def fill(self, personal: Personal, share: _Share) -> str:
+        return "".join(piece if isinstance(piece, str) else _value(personal, *piece) for piece in self._of(share))
 
-    def encoded(self, kept: frozenset[int]) -> Iterator[bytes | Hole]:
+    def encoded(self, share: _Share) -> Iterator[bytes | Hole]:
         """Ready bytes and holes, in order."""
-        return (self._literal(piece) if isinstance(piece, str) else piece for piece in self._of(kept))
+        return (self._literal(piece) if isinstance(piece, str) else piece for piece in self._of(share))
 
-    def _of(self, kept: frozenset[int]) -> Iterator[str | Hole]:
-        numbers = _numbers(kept)
+    def _of(self, share: _Share) -> Iterator[str | Hole]:
+        numbers = _numbers(share.kept)
         for piece in self._pieces:
-            if piece.story is not None and piece.story not in kept:
+            if piece.story is not None and piece.story not in share.kept:
                 continue
             if piece.kind == NUMBER:
                 yield str(numbers[piece.story])
+            elif piece.kind == MORE:
+                yield share.more if piece.place == "plain" else escape(share.more, quote=True)
             else:
                 yield piece.text if piece.kind is None else (piece.kind, piece.place)
 
@@ -209,6 +223,10 @@ class Merge:
         self._text = _Part(cut(rendered.text, rendered.nonce, False, where))
         self._topics = tuple(frozenset(map(str.casefold, topics)) for topics in rendered.topics)
         self._everyone = rendered.everyone
+        self._beyond = rendered.beyond
+        self._language = rendered.language
+        stories = len(rendered.topics) - len(rendered.headings)
+        self._below = {stories + place: frozenset(numbers) for place, numbers in enumerate(rendered.headings)}
         self._frame = frame
         self._holes = {
             hole: number for number, hole in enumerate(dict.fromkeys([*self._text.holes, *self._html.holes]))
@@ -224,16 +242,30 @@ class Merge:
         followed = (number for number, own in enumerate(self._topics) if own & wanted)
         return self._everyone.union(followed)
 
+    def _share(self, followed: frozenset[int]) -> _Share:
+        """What a mail holds of the stories that are followed: not those beyond it, nor headings with nothing below."""
+        left = followed & self._beyond
+        if not left:
+            return _Share(followed)
+        kept = followed - left
+        empty = {heading for heading, below in self._below.items() if not below & kept}
+        # The number of the `more` block is that behind the last heading's.
+        return _Share((kept - empty) | {len(self._topics)}, more_stories(len(left), self._language))
+
     def fill(self, personal: Personal) -> tuple[str, str]:
         """Her HTML and her text."""
-        kept = self.stories_for(personal.topics)
-        return self._html.fill(personal, kept), self._text.fill(personal, kept)
+        share = self._share(self.stories_for(personal.topics))
+        return self._html.fill(personal, share), self._text.fill(personal, share)
+
+    def fill_web(self, personal: Personal) -> str:
+        """Her HTML with every story, however long: the web version."""
+        return self._html.fill(personal, _Share(self.stories_for(personal.topics)))
 
     def bodies(self, personal: Personal) -> tuple[bytes, bytes]:
         """Her HTML and her text in quoted-printable, each on its own: the same content as `fill`."""
-        kept, values = self.stories_for(personal.topics), self._encoded(personal)
+        share, values = self._share(self.stories_for(personal.topics)), self._encoded(personal)
         html, text = (
-            b"".join(piece if isinstance(piece, bytes) else values[self._holes[piece]] for piece in part.encoded(kept))
+            b"".join(piece if isinstance(piece, bytes) else values[self._holes[piece]] for piece in part.encoded(share))
             for part in (self._html, self._text)
         )
         return html, text
@@ -271,9 +303,10 @@ class Merge:
 
     def _planned(self, kept: frozenset[int]) -> _Plan:
         before, between, behind = self._frame
+        share = self._share(kept)
         ready, holes = [], []
         literal = [before]
-        for piece in chain(self._text.encoded(kept), (between,), self._html.encoded(kept), (behind,)):
+        for piece in chain(self._text.encoded(share), (between,), self._html.encoded(share), (behind,)):
             if isinstance(piece, bytes):
                 literal.append(piece)
                 continue

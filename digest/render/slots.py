@@ -19,7 +19,9 @@ KINDS = {"name": "n", "email": "e", "unsubscribe_url": "u", "view_url": "v", "pr
 """The values that differ between subscribers, and the letter that stands for each in its placeholder."""
 NUMBER = "number"
 """A story's place among those that a subscriber gets, 1 for the lead; it differs where she follows some topics only."""
-_LETTERS = KINDS | {NUMBER: "k"}
+MORE = "more"
+"""How many stories the web version has beyond the mail, in words; also the name of the block in which that stands."""
+_LETTERS = KINDS | {NUMBER: "k", MORE: "m"}
 KIND_OF_LETTER = {letter: kind for kind, letter in _LETTERS.items()}
 URLS = frozenset({"unsubscribe_url", "view_url", "preferences_url"})
 """Kinds whose value is a URL already and must not be percent-encoded inside a link."""

@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from digest.errors import TemplateError
 from digest.render.filters import FILTERS
-from digest.render.slots import Slot, SlotMisuse, mark
+from digest.render.slots import MORE, Slot, SlotMisuse, mark
 
 MARKS = "story_marks"
 """The name under which a context carries its Marks."""
@@ -34,7 +34,7 @@ _STRING = "<template>"
 
 
 class Marks:
-    """Numbers the stories of one issue in their order, then its groups, for the marks around their blocks."""
+    """Numbers the stories of one issue in their order, then its groups, then `more`, for the marks around their blocks."""
 
     def __init__(self, nonce: str, stories: Iterable[Hashable]) -> None:
         self.nonce = nonce
@@ -54,14 +54,16 @@ class StoryExtension(Extension):
     """`{% story s %}…{% endstory %}`: this block is left out for subscribers who do not follow the story's topics.
 
     `{% heading g %}…{% endheading %}` likewise: left out for those who get no story of the group `g` (one of `sections`).
+    `{% more %}…{% endmore %}` stands only where the mail leaves stories to the web version.
     """
 
-    tags = {"story", "heading"}  # noqa: RUF012 - the attribute is Jinja's, and so is its type
+    tags = {"story", "heading", MORE}  # noqa: RUF012 - the attribute is Jinja's, and so is its type
 
     def parse(self, parser: Parser) -> nodes.Node:
-        """Read the tag: the story or group, then everything up to its end."""
+        """Read the tag: the story or group if it is of one, then everything up to its end."""
         tag = next(parser.stream)
-        arguments = [parser.parse_expression(), nodes.ContextReference()]
+        subject = nodes.Const(MORE) if tag.value == MORE else parser.parse_expression()
+        arguments = [subject, nodes.ContextReference()]
         body = parser.parse_statements((f"name:end{tag.value}",), drop_needle=True)
         return nodes.CallBlock(self.call_method("_bracket", arguments), [], [], body).set_lineno(tag.lineno)
 

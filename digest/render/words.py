@@ -163,6 +163,33 @@ def words_of(language: str) -> Words:
     return _BY_LANGUAGE.get(language.lower().split("-")[0], _ENGLISH)
 
 
+# By plural categories (CLDR); the number stands where the language has it. `many` of Romance languages is for millions.
+_MORE = {
+    "en": {"one": "{} more story on the web", "other": "{} more stories on the web"},
+    "de": {"one": "{} weitere Meldung im Web", "other": "{} weitere Meldungen im Web"},
+    "fr": {"one": "{} autre article sur le web", "other": "{} autres articles sur le web"},
+    "es": {"one": "{} noticia más en la web", "other": "{} noticias más en la web"},
+    "it": {"one": "{} altra notizia sul web", "other": "{} altre notizie sul web"},
+    "nl": {"one": "Nog {} bericht op het web", "other": "Nog {} berichten op het web"},
+    "ms": {"other": "{} berita lagi di web"},
+    "ar": {
+        "one": "خبر آخر على الويب",
+        "two": "خبران آخران على الويب",
+        "few": "{} أخبار أخرى على الويب",
+        "many": "{} خبرًا آخر على الويب",
+        "other": "{} خبر آخر على الويب",
+    },
+    "ja": {"other": "ウェブ版にはほかに{}本の記事があります"},
+}
+
+
+def more_stories(number: int, language: str) -> str:
+    """`3 more stories on the web`, in the words of the language; number: 1 or more."""
+    own = words_of(language).language
+    forms = _MORE[own]
+    return forms.get(_locale(own).plural_form(number), forms["other"]).format(number)
+
+
 def format_date(value: date | datetime, style: str, language: str) -> str:
     """A date in the language: `style` is full, long, medium, short, or a CLDR skeleton such as `MMMMd`."""
     locale = _locale(language)

@@ -173,7 +173,7 @@ async def begin_schedule(
 
 async def put_snapshot(conn: Connection, issue_id: int, rendered: RenderedIssue) -> None:
     """Keep what was approved; an approval after an undo replaces it."""
-    content = asdict(rendered) | {"everyone": sorted(rendered.everyone)}
+    content = asdict(rendered) | {"everyone": sorted(rendered.everyone), "beyond": sorted(rendered.beyond)}
     statement = upsert.insert(conn, snapshots).values(issue_id=issue_id, content=content)
     await conn.execute(statement.on_conflict_do_update(index_elements=["issue_id"], set_={"content": content}))
 
@@ -183,8 +183,9 @@ async def snapshot(conn: Connection, issue_id: int) -> RenderedIssue | None:
     content = (await conn.execute(select(snapshots.c.content).where(snapshots.c.issue_id == issue_id))).scalar()
     if content is None:
         return None
-    topics = tuple(tuple(topics) for topics in content["topics"])
-    return RenderedIssue(**content | {"topics": topics, "everyone": frozenset(content["everyone"])})
+    rows = {name: tuple(tuple(row) for row in content.get(name, ())) for name in ("topics", "headings")}
+    sets = {name: frozenset(content.get(name, ())) for name in ("everyone", "beyond")}
+    return RenderedIssue(**content | rows | sets)
 
 
 # -- for people --------------------------------------------------------------------------------------------------------

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from digest.errors import IllegalMove, NotFound
 from digest.model.delivery import DeliveryState
@@ -15,6 +16,7 @@ from digest.model.issue import MOVES, Issue, IssueState, RenderedIssue
 from digest.store import deliveries, issues
 from digest.store.engine import Store
 from digest.store.issues import Summary
+from digest.store.tables import snapshots
 from tests.conftest import OpenStore
 from tests.store.world import (
     AUDIENCE,
@@ -46,6 +48,8 @@ RENDERED = RenderedIssue(
     language="en",
     topics=(("naval", "air"), (), ("land",)),
     everyone=frozenset({2, 0}),
+    headings=((1, 2), ()),
+    beyond=frozenset({2}),
 )
 
 
@@ -216,6 +220,16 @@ async def test_the_snapshot_comes_back_as_it_was_approved(store: Store) -> None:
         await issues.put_snapshot(conn, number, RENDERED)
     async with store.read() as conn:
         assert await issues.snapshot(conn, number) == RENDERED
+
+
+async def test_a_snapshot_of_an_older_digest_is_whole(store: Store) -> None:
+    number = await new_issue(store)
+    async with store.write() as conn:
+        await issues.put_snapshot(conn, number, RENDERED)
+        content = {name: value for name, value in asdict(RENDERED).items() if name not in {"headings", "beyond"}}
+        content |= {"everyone": [0, 2]}
+        await conn.execute(update(snapshots).values(content=content))
+        assert await issues.snapshot(conn, number) == replace(RENDERED, headings=(), beyond=frozenset())
 
 
 async def test_a_second_approval_replaces_the_snapshot(store: Store) -> None:

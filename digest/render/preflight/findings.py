@@ -41,8 +41,9 @@ class Look:
     """An issue's mail as one reader gets it, and what it is measured by.
 
     html, text: filled. bytes_html: the HTML part as it travels, encoded. stories: lead first. written: people's own words,
-    in which template syntax is no fault. themed: whether the newsletter has colours of its own. shares: family of clients
-    to its part of the recipients, 0 to 1, as far as their addresses tell.
+    in which template syntax is no fault. left_out: stories that stand on the web version only. themed: whether the
+    newsletter has colours of its own. shares: family of clients to its part of the recipients, 0 to 1, as far as their
+    addresses tell.
     """
 
     subject: str
@@ -56,13 +57,16 @@ class Look:
     site_url: str = ""
     stories: tuple[Told, ...] = ()
     written: str = ""
+    left_out: int = 0
     themed: bool = True
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 link`, `3 links`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """`1 link`, `3 links`, `3 stories`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
 
 
 def not_checked(what: str, error: Exception) -> Finding:

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 from lxml.html import HtmlElement
 
+from digest.render.length import TARGET
 from digest.render.preflight.cascade import px
-from digest.render.preflight.findings import Finding, Level, Look
+from digest.render.preflight.findings import Finding, Level, Look, counted
 from digest.render.preflight.page import Page, line_of, place, style_of
 
 CLIP = 102 * 1024
 """Bytes of HTML after which Gmail shows "[Message clipped]"; as it travels or decoded is disputed: the larger counts."""
-TARGET = 90 * 1024
 STYLES, STYLES_MOST = 8192, 16384
 """Bytes of all style blocks: what Gmail was long known to take, and what it takes at most (html-style, note 6)."""
 TALLEST = 1700
@@ -29,11 +29,18 @@ _HEADING_PX = {"h1": 32.0, "h2": 24.0, "h3": 19.0}
 
 
 def clip(look: Look, _page: Page) -> Iterator[Finding]:
-    """A mail that Gmail would clip: the foot, with the unsubscribe link, is gone."""
+    """A mail that Gmail would clip: the foot, with the unsubscribe link, is gone. And what was left out lest it would."""
+    if look.left_out:
+        message = (
+            f"{counted(look.left_out, 'story')} would make the mail longer than {TARGET // 1024} KB, and stand on the web "
+            "version only"
+        )
+        yield Finding(Level.ADVICE, "size", message, "issue.html")
     if look.bytes_html > CLIP:
         message = (
             f"the HTML has {look.bytes_html / 1024:.0f} KB as it travels; Gmail clips at {CLIP // 1024} KB, and hides the "
-            "unsubscribe link: take stories out"
+            "unsubscribe link: take stories out, or give the template a {% more %} block, which leaves the last "
+            "ones to the web"
         )
         yield Finding(Level.WARNING, "size", message, "issue.html")
     elif look.bytes_html > TARGET:

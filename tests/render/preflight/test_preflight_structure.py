@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from digest.render.length import TARGET
 from digest.render.preflight import Level
-from digest.render.preflight.size import CLIP, TARGET
+from digest.render.preflight.size import CLIP
 from tests.render.preflight.conftest import Check, page
 
 
