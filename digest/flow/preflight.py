@@ -18,7 +18,7 @@ from digest.flow import gathering, mailing, membership, produce, publish
 from digest.flow.links import check_links
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import BEFORE_APPROVAL, Issue, RenderedIssue
-from digest.render.html import one_line
+from digest.render.clean import one_line
 from digest.render.preflight import Finding, Level, Look, Told, check_mail, in_order, not_checked
 from digest.render.preflight.support import shares
 from digest.store import issues, precedents

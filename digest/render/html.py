@@ -1,6 +1,7 @@
 """An issue into its rendered snapshot: subject, preheader, HTML with inlined styles, text; once for all subscribers.
 
-What does not live here: one subscriber's mail (merge, mime), the environment and its filters (templates).
+What does not live here: one subscriber's mail (merge, mime), the environment and its filters (templates), what is done to
+the words of others (clean).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from itertools import accumulate, groupby, pairwise
 from typing import Any
-from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
@@ -19,21 +19,16 @@ from jinja2 import Environment
 from digest.errors import TemplateError
 from digest.model.issue import AlsoIn, Issue, IssueStory, RenderedIssue
 from digest.model.subscriber import domain_of
+from digest.render.clean import clean, foreign, one_line, web_address
 from digest.render.filters import direction
 from digest.render.inline import inline
 from digest.render.length import beyond
-from digest.render.merge import UNSAFE, cut
+from digest.render.merge import cut
 from digest.render.slots import MORE, Slot, SubscriberSlots, choose_nonce, damage
 from digest.render.templates import MARKS, Marks, render_file, render_string
 from digest.render.words import words_of
 from digest.settings import Newsletter, Site
 
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# Embeddings, overrides and isolates (Unicode bidirectional algorithm, §2); the plain marks U+200E and U+200F stay.
-_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_TEMPLATE = re.compile(r"\{(?=[{%#])|[%#}](?=\})")
-# No address has these (RFC 3986, §2), but feeds write them; two braces would look like a template besides.
-_UNFIT = re.compile(r'[ {}"<>\\^`|]')
 _INDENT = re.compile(r"[ \t]*\n\s*")
 # Inside a tag only: in a text, quotes stand as they are.
 _STYLE = re.compile(r'<[a-z][^<>]* style="[^"]*"')
@@ -57,15 +52,8 @@ def render_issue(
     zone: in which dates are shown. subject: an editor's own, as plain text; None or blank: the newsletter's template.
     The same arguments give the same bytes, in every process. Raises TemplateError. No side effects.
     """
-    stories = _in_order(issue, zone)
-    if not stories:
-        raise TemplateError(f"newsletters.{name}", None, f"issue {issue.id} has no stories to render")
-    nonce = choose_nonce(_content(issue, stories, name, newsletter, site))
-    context = _shared(issue, stories, newsletter, site, language, zone)
-    context["subject"] = _subject(environment, name, newsletter, context, subject)
-    context["preheader"] = one_line(_string(environment, name, "preheader", newsletter.preheader, context))
-    groups = context["sections"]
-    context |= _slots(nonce) | {MARKS: Marks(nonce, [*stories, *groups, MORE])}
+    nonce, context = _drawing(environment, issue, name, newsletter, site, language, zone, subject)
+    stories, groups = context["stories"], context["sections"]
     html = _html(environment, f"mail/{newsletter.template}.html.j2", context, nonce)
     text = _text(environment, f"mail/{newsletter.template}.txt.j2", context, nonce)
     headings = below(groups)
@@ -86,6 +74,41 @@ def render_issue(
         headings=headings,
         beyond=beyond(html, text, nonce, stories, headings, site.url),
     )
+
+
+def raw_html(
+    environment: Environment,
+    issue: Issue,
+    name: str,
+    newsletter: Newsletter,
+    site: Site,
+    language: str,
+    zone: ZoneInfo,
+) -> str:
+    """The HTML of `render_issue` as its template makes it, before styles are inlined. Raises TemplateError."""
+    _, context = _drawing(environment, issue, name, newsletter, site, language, zone, None)
+    return clean(render_file(environment, f"mail/{newsletter.template}.html.j2", context))
+
+
+def _drawing(
+    environment: Environment,
+    issue: Issue,
+    name: str,
+    newsletter: Newsletter,
+    site: Site,
+    language: str,
+    zone: ZoneInfo,
+    subject: str | None,
+) -> tuple[str, dict[str, Any]]:
+    """The nonce of an issue, and everything that its templates get."""
+    stories = _in_order(issue, zone)
+    if not stories:
+        raise TemplateError(f"newsletters.{name}", None, f"issue {issue.id} has no stories to render")
+    nonce = choose_nonce(_content(issue, stories, name, newsletter, site))
+    context = _shared(issue, stories, newsletter, site, language, zone)
+    context["subject"] = _subject(environment, name, newsletter, context, subject)
+    context["preheader"] = one_line(_string(environment, name, "preheader", newsletter.preheader, context))
+    return nonce, context | _slots(nonce) | {MARKS: Marks(nonce, [*stories, *context["sections"], MORE])}
 
 
 def subject_of(
@@ -151,9 +174,9 @@ def _in_order(issue: Issue, zone: ZoneInfo) -> tuple[IssueStory, ...]:
             title=foreign(story.title),
             teaser=foreign(story.teaser),
             source=foreign(story.source),
-            also=tuple(AlsoIn(foreign(each.source), _web(each.link)) for each in story.also),
-            link=_web(story.link),
-            image=_web(story.image or "") or None,
+            also=tuple(AlsoIn(foreign(each.source), web_address(each.link)) for each in story.also),
+            link=web_address(story.link),
+            image=web_address(story.image or "") or None,
             published=story.published.astimezone(zone),
         )
         for story in ordered
@@ -210,49 +233,6 @@ def _content(issue: Issue, stories: Sequence[IssueStory], name: str, newsletter:
             *(text for each in story.also for text in (each.source, each.link)),
         ]
     return "\n".join(texts)
-
-
-# -- cleaning ----------------------------------------------------------------------------------------------------------
-
-
-def clean(text: str) -> str:
-    """`text` without control characters and lone surrogates; line breaks stay.
-
-    C1 controls are nearly always Windows-1252 (U+0092 for an apostrophe) and become what was meant: one of them alone
-    makes Gmail clip a message.
-    """
-    return _CONTROL.sub(lambda match: _meant(match[0]), text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _meant(control: str) -> str:
-    if "\x80" <= control <= "\x9f":
-        return control.encode("latin-1").decode("cp1252", "ignore")
-    return " " if control in "\t\x0b\x0c\x85\u2028\u2029" else ""
-
-
-def one_line(text: str) -> str:
-    """`text` cleaned, on one line, blanks collapsed."""
-    return " ".join(clean(text).split())
-
-
-def foreign(text: str) -> str:
-    """`text` of somebody else, on one line: it turns nothing around and looks like no template.
-
-    Marks that change the direction of what follows them are dropped; `{{` and its kin, which a mail system behind us may
-    take for a template of its own, are parted by a word joiner that nobody sees.
-    """
-    return _TEMPLATE.sub(lambda match: f"{match[0]}\u2060", one_line(_TURNING.sub("", text)))
-
-
-def _web(url: str) -> str:
-    """`url` if it is an http(s) address, else nothing: no javascript:, no data:, no path."""
-    text = UNSAFE.sub("", url).strip()
-    try:
-        parts = urlsplit(text)
-        fit = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        return ""
-    return _UNFIT.sub(lambda match: quote(match[0]), text) if fit else ""
 
 
 # -- the four texts ----------------------------------------------------------------------------------------------------
