@@ -23,7 +23,7 @@ from digest.render.clean import clean, foreign, one_line, web_address
 from digest.render.filters import direction
 from digest.render.inline import inline
 from digest.render.length import beyond
-from digest.render.merge import cut
+from digest.render.pieces import cut
 from digest.render.slots import MORE, Slot, SubscriberSlots, choose_nonce, damage
 from digest.render.templates import MARKS, Marks, render_file, render_string
 from digest.render.words import words_of

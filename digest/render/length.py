@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from digest.model.issue import IssueStory
 from digest.render import quoted
-from digest.render.merge import Piece, cut
+from digest.render.pieces import Piece, cut
 from digest.render.slots import NUMBER, URLS
 
 TARGET = 90 * 1024

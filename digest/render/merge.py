@@ -1,8 +1,8 @@
 """One subscriber's text and HTML from the rendered issue, at the price of a join.
 
 Built once per issue: the rendered parts are cut at placeholders and story marks, each literal is encoded once, and what
-followers of the same stories have in common is joined once. What does not live here: headers and the message around the
-parts (mime), the rendering itself (html).
+followers of the same stories have in common is joined once. What does not live here: the cutting (pieces), headers and
+the message around the parts (mime), the rendering itself (html).
 """
 
 from __future__ import annotations
@@ -13,30 +13,17 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from html import escape
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
-from digest.errors import TemplateError
 from digest.model.issue import RenderedIssue
 from digest.render import quoted
-from digest.render.slots import KIND_OF_LETTER, MORE, NUMBER, URLS, tokens
+from digest.render.pieces import INSIDE, Piece, Place, cut
+from digest.render.slots import MORE, NUMBER, URLS
 from digest.render.words import more_stories
-
-Place = Literal["markup", "link", "plain"]
-"""Where a value stands: HTML text or attribute, a link inside HTML, plain text. Each has its own escaping."""
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Characters that no value of a subscriber may bring into a mail."""
-
-_TAG = re.compile(r"""<[a-zA-Z](?:[^"'>]|"[^"]*"|'[^']*')*>""")
-_ATTRIBUTE = re.compile(r"""([a-zA-Z_:][-\w:.]*)\s*=\s*("[^"]*"|'[^']*')""")
-_RAW = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_INSIDE = {
-    NUMBER: "{{ number }} stands outside of a story block: it is a story's number",
-    MORE: "{{ more }} stands outside of {% more %} … {% endmore %}, which is left out where nothing more is told",
-}
-"""Values that are the same for all who get the same stories, and stand in blocks only."""
-_LINKS = frozenset({"href", "src", "background", "action", "cite"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,83 +37,6 @@ class Personal:
     view_url: str
     preferences_url: str
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A literal text, or (kind is given) the place of a value. story: its number, None outside of story blocks."""
-
-    text: str
-    kind: str | None
-    place: Place
-    story: int | None
-
-
-# -- cutting -----------------------------------------------------------------------------------------------------------
-
-
-def cut(text: str, nonce: str, html: bool, template: str) -> tuple[Piece, ...]:
-    """Cut a rendered part at its tokens.
-
-    Raises TemplateError when a value stands where it could not be escaped, or when story blocks overlap.
-    """
-    place = _places(text, template) if html else _plain
-    pieces: list[Piece] = []
-    story: int | None = None
-    end = 0
-    for match in tokens(nonce, html).finditer(text):
-        pieces.append(Piece(text[end : match.start()], None, "plain", story))
-        end = match.end()
-        if match[1]:
-            kind = KIND_OF_LETTER[match[1]]
-            if kind in _INSIDE and story is None:
-                raise TemplateError(template, None, _INSIDE[kind])
-            pieces.append(Piece("", kind, place(match.start()), story))
-        else:
-            story = _step(story, int(match[2]), match[3] == "e", template)
-    pieces.append(Piece(text[end:], None, "plain", story))
-    return tuple(piece for piece in pieces if piece.text or piece.kind)
-
-
-def _step(inside: int | None, number: int, end: bool, template: str) -> int | None:
-    """The story we are in after a mark."""
-    if inside != (number if end else None):
-        raise TemplateError(template, None, "a story block stands inside another one; end the first before the second")
-    return None if end else number
-
-
-def _plain(_position: int) -> Place:
-    return "plain"
-
-
-def _places(html: str, template: str) -> Callable[[int], Place]:
-    """Tells the place of a position in `html`. The HTML is lxml's, so a `<` in it always begins a tag or comment."""
-    raw = [match.span() for match in _RAW.finditer(html)]
-    spans = [match.span() for match in _TAG.finditer(html)]
-
-    def place(position: int) -> Place:
-        if any(start <= position < end for start, end in raw):
-            raise _unfit(template, "inside <style> or <script>")
-        tag = next(((start, end) for start, end in spans if start <= position < end), None)
-        return "markup" if tag is None else _place_in_tag(html, tag, position, template)
-
-    return place
-
-
-def _place_in_tag(html: str, tag: tuple[int, int], position: int, template: str) -> Place:
-    for match in _ATTRIBUTE.finditer(html, *tag):
-        if match.start(2) < position < match.end(2):
-            name = match[1].lower()
-            if name == "style" or name.startswith("on"):
-                raise _unfit(template, f"in the attribute {name}")
-            return "link" if name in _LINKS else "markup"
-    raise _unfit(template, "in a tag outside of a quoted attribute")
-
-
-def _unfit(template: str, where: str) -> TemplateError:
-    return TemplateError(template, None, f"a subscriber's value stands {where}, where it cannot be made safe")
-
-
-# -- filling -----------------------------------------------------------------------------------------------------------
 
 Hole = tuple[str, Place]
 """A value and the place that it is escaped for."""
@@ -170,7 +80,7 @@ class _Part:
     @property
     def holes(self) -> Iterator[Hole]:
         """Where a subscriber's values stand, in order."""
-        return ((piece.kind, piece.place) for piece in self._pieces if piece.kind and piece.kind not in _INSIDE)
+        return ((piece.kind, piece.place) for piece in self._pieces if piece.kind and piece.kind not in INSIDE)
 
     def fill(self, personal: Personal, share: _Share) -> str:
         return "".join(piece if isinstance(piece, str) else _value(personal, *piece) for piece in self._of(share))
