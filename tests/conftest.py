@@ -31,6 +31,11 @@ LONG = {
 """Modules elsewhere of which the same is true."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden`: keep the mails of now as those to compare with."""
+    parser.addoption("--update-golden", action="store_true", help="keep the mails of now in tests/render/golden")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what takes its time as slow."""
     for item in items:

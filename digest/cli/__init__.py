@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import api_keys, dkim_key, issues, preflight, run, site, stories, subscribers
+from digest.cli import api_keys, dkim_key, issues, preflight, run, site, stories, subscribers, template_trial
 from digest.cli.runner import WRONG_USAGE, complain
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ subscribers.register(app)
 api_keys.register(app)
 dkim_key.register(app)
 preflight.register(app)
+template_trial.register(app)
 run.register(app)
 
 

@@ -17,8 +17,8 @@ from digest.audience.rule import audience_of
 from digest.flow import gathering, mailing, membership, produce, publish
 from digest.flow.links import check_links
 from digest.flow.newsroom import Newsroom
-from digest.model.issue import BEFORE_APPROVAL, Issue, RenderedIssue
-from digest.render.clean import one_line
+from digest.model.issue import BEFORE_APPROVAL, Issue, IssueStory, RenderedIssue
+from digest.render.clean import one_line, web_address
 from digest.render.preflight import Finding, Level, Look, Told, check_mail, in_order, not_checked
 from digest.render.preflight.support import shares
 from digest.store import issues, precedents
@@ -98,11 +98,16 @@ def _look(room: Newsroom, issue: Issue, rendered: RenderedIssue, known: dict[str
         address=site.address,
         site_url=site.url,
         stories=tuple(Told(one_line(story.title), story.link) for story in stories),
-        written="\n".join([issue.intro, issue.subject or "", *(f"{each.title}\n{each.teaser}" for each in stories)]),
+        written="\n".join([issue.intro, issue.subject or "", *map(_words, stories)]),
         left_out=len(rendered.beyond),
         themed="theme" in room.settings.newsletter(issue.newsletter).model_fields_set,
         shares=known,
     )
+
+
+def _words(story: IssueStory) -> str:
+    """What others have written: braces in it are no leftover of a template, in a link neither."""
+    return "\n".join([story.title, story.teaser, web_address(story.link)])
 
 
 def _lead(room: Newsroom, issue: Issue) -> Iterator[Finding]:

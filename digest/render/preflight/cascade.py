@@ -55,6 +55,10 @@ class Cascade:
         found = self._styles.get(element, {}).get(name)
         return found[1].lower() if found else None
 
+    def declared(self, element: HtmlElement) -> dict[str, str]:
+        """Everything that is set on the element itself, written in one way, so that two pages can be compared."""
+        return {name: one_way(value) for name, (_, value) in self._styles.get(element, {}).items()}
+
     def inherited(self, element: HtmlElement, name: str) -> str | None:
         """The value of an inherited property: the nearest that is set."""
         for each in upwards(element):
@@ -100,6 +104,13 @@ def upwards(element: HtmlElement) -> Iterator[HtmlElement]:
 def is_dark(rule: Rule) -> bool:
     """Whether a rule is for the dark."""
     return _DARK in rule.media and "dark" in rule.media.partition(_DARK)[2]
+
+
+def one_way(value: str) -> str:
+    """A value without what means nothing: case, blanks around commas, a zero's unit, a colour's doubled digits."""
+    text = re.sub(r"\s*([,()])\s*", r"\1", " ".join(value.lower().split()))
+    text = re.sub(r"#([0-9a-f])\1([0-9a-f])\2([0-9a-f])\3(?![0-9a-f])", r"#\1\2\3", text)
+    return re.sub(r"(?<![\d.])0(?:px|em|%)", "0", text)
 
 
 def px(value: str | None) -> float | None:
