@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from digest.app import open_newsroom
 from digest.clock import system_clock
-from digest.flow import departure, gathering, membership, produce, publish
+from digest.flow import clearance, departure, gathering, membership, produce
 from digest.flow.mailing import Mailing
 from digest.model.issue import IssueState
 from digest.store import issues
@@ -167,7 +167,7 @@ def ready_to_leave(site: Site) -> int:
             await gathering.gather(room, ["wire"])
             issue = await produce.draft(room, NEWSLETTER, room.clock.now(), scheduled=False)
             assert issue.state is IssueState.REVIEW, issue.reason
-            issue = await publish.approve_or_rebuild(room, issue.id, at_once=True)
+            issue = await clearance.approve_or_rebuild(room, issue.id, at_once=True)
             return (await departure.start(room, issue.id)).id
 
     return asyncio.run(prepare())
