@@ -27,12 +27,19 @@ _log = log.get(__name__)
 
 
 async def end_finished(room: Newsroom, only: int | None) -> None:
-    """End what is being sent and of which nothing waits any more. only: this issue; None: all."""
+    """End what is being sent and of which nothing waits any more, and skip what waits of issues that were ended.
+
+    only: this issue; None: all.
+    """
     async with room.store.read() as conn:
         sending = await issues.in_states(conn, [IssueState.SENDING, IssueState.PAUSED])
         finished = [each for each in sending if only in (None, each.id) and await deliveries.is_finished(conn, each.id)]
+        rest_of_ended = await deliveries.any_rest_of_ended(conn)
     for issue in finished:
         await _end(room, issue)
+    while rest_of_ended:
+        async with room.store.write() as conn:
+            rest_of_ended = bool(await deliveries.skip_rest_of_ended(conn, "the issue was ended", room.clock.now()))
 
 
 async def _end(room: Newsroom, issue: Issue) -> None:
@@ -79,10 +86,13 @@ async def refused(room: Newsroom, only: int | None, refusal: RelayRefused) -> No
 async def _given_up(conn: Connection, room: Newsroom, issue: Issue) -> bool:
     """Whether the server has taken nothing for too long, since the issue began to leave or an editor asked for it again."""
     since: list[datetime | None] = [(await issues.times(conn, issue.id))[0]]
-    since.append(await deliveries.last_accepted(conn, issue.id))
     since += [each.at for each in await events.of_issue(conn, issue.id) if each.action in _BEGUN]
     latest = max(filter(None, since), default=None)
-    return latest is not None and room.clock.now() - latest >= room.settings.delivery.give_up
+    give_up = room.settings.delivery.give_up
+    if latest is None or room.clock.now() - latest < give_up:
+        return False
+    accepted = await deliveries.last_accepted(conn, issue.id)  # last: it looks at every row of the issue
+    return accepted is None or room.clock.now() - accepted >= give_up
 
 
 async def broken(room: Newsroom, numbers: Iterable[int], error: Exception) -> None:

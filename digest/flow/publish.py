@@ -20,6 +20,7 @@ from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue
 from digest.render.html import render_issue, subject_of
 from digest.render.templates import environment
 from digest.store import deliveries, events, issues, stories
+from digest.store import recipients as recipient_rows
 from digest.store.engine import Connection
 
 _S = IssueState
@@ -62,7 +63,7 @@ async def get(room: Newsroom, issue_id: int) -> Issue:
 async def recipients(room: Newsroom, name: str) -> int:
     """How many an issue of the newsletter would go to now."""
     async with room.store.read() as conn:
-        return await deliveries.count_audience(conn, audience_of(name, room.settings.newsletter(name)))
+        return await recipient_rows.count_audience(conn, audience_of(name, room.settings.newsletter(name)))
 
 
 # -- approve -----------------------------------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ def _departure(room: Newsroom, issue: Issue, at_once: bool, grace: timedelta | N
 async def _freeze(conn: Connection, room: Newsroom, issue: Issue, rendered: RenderedIssue, departure: datetime) -> None:
     now = room.clock.now()
     audience = audience_of(issue.newsletter, room.settings.newsletter(issue.newsletter))
-    number = await deliveries.freeze(conn, issue.id, audience, departure, now)
+    number = await recipient_rows.freeze(conn, issue.id, audience, departure, now)
     if number == 0:
         await _skip_whole(conn, room, issue, f"nobody is on {'the list' if len(audience.lists) == 1 else 'the lists'} "
                           f"{', '.join(audience.lists)}")  # fmt: skip
@@ -186,7 +187,7 @@ async def _undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
         raise IllegalMove(f"issue {issue.id}", "leaving already", _S.REVIEW)
     subject = await selection.own_subject(conn, issue.id)
     await issues.move(conn, issue, _S.REVIEW, approved_at=None, not_before=None, subject=subject)
-    await deliveries.thaw(conn, issue.id)
+    await recipient_rows.thaw(conn, issue.id)
     await stories.release(conn, issue.id)
     await room.log(conn, "issue.undone", issue)
     return await issues.get(conn, issue.id)
@@ -237,9 +238,16 @@ async def cancel(room: Newsroom, issue_id: int) -> Issue:
         await issues.move(conn, issue, _S.CANCELLED, reason="cancelled by an editor", ended_at=now)
         if not await deliveries.has_left(conn, issue.id):
             await stories.release(conn, issue.id)
-        skipped = await deliveries.skip_rest(conn, issue.id, "the issue was cancelled", now)
+        skipped = await deliveries.count_waiting(conn, issue.id)
         await room.log(conn, "issue.cancelled", issue, skipped=skipped)
-        return await issues.get(conn, issue_id)
+        cancelled = await issues.get(conn, issue_id)
+    # Nobody claims any more of it; writing down a million rows is work that nobody has to wait for. What this process
+    # leaves undone, the next sender does (ending).
+    left = skipped
+    while left:
+        async with room.store.write() as conn:
+            left = await deliveries.skip_rest(conn, issue_id, "the issue was cancelled", now)
+    return cancelled
 
 
 async def _stopped(conn: Connection, room: Newsroom, issue: Issue) -> Issue:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from digest.model.api_key import ApiKey
 from digest.store import upsert
 from digest.store.engine import Connection
-from digest.store.tables import api_keys
+from digest.store.site_tables import api_keys
 
 
 async def add(conn: Connection, key: ApiKey) -> bool:

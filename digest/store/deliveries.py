@@ -1,57 +1,38 @@
 """The ledger: one row per recipient of an issue, from the freeze to the last reply.
 
-What is not here: results and the end of claims (store/outbox), what a reply means (deliver/retry).
+What is not here: who is one (recipients), results and the end of claims (outbox), what a reply means (deliver/retry).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select, tuple_, update
 
-from digest.model.delivery import UNFINISHED, Delivery, DeliveryState, Tally
+from digest.model.delivery import Delivery, DeliveryState, Tally
 from digest.model.issue import IssueState
-from digest.model.subscriber import Audience, SubscriptionState, followed
+from digest.model.subscriber import Audience, followed
+from digest.store import bulk
 from digest.store.engine import Connection
-from digest.store.tables import deliveries, issues, opt_outs, subscribers, subscriptions
+from digest.store.recipients import is_on, may_be_mailed
+from digest.store.states import HELD, NOT_REACHED, WAITING, being, is_in
+from digest.store.tables import deliveries, issues, subscribers, subscriptions
 
 _D = DeliveryState
-_WAITING = deliveries.c.state.in_([_D.PENDING, _D.DEFERRED])
+_WAITING = is_in(deliveries, WAITING)
+_CLAIMED = is_in(deliveries, HELD) & being(deliveries, _D.CLAIMED)
+_EXCEPTION = is_in(deliveries, NOT_REACHED)
+_OF_ENDED = deliveries.c.issue_id.in_(
+    select(issues.c.id).where(issues.c.state.in_([IssueState.CANCELLED, IssueState.FAILED]))
+)
 
-
-def eligible(audience: Audience) -> Select[Any]:
-    """Ids of everyone whom the rule lets in."""
-    confirmed = exists().where(
-        subscriptions.c.subscriber_id == subscribers.c.id,
-        subscriptions.c.list.in_(audience.lists),
-        subscriptions.c.state == SubscriptionState.CONFIRMED,
-    )
-    left = exists().where(opt_outs.c.subscriber_id == subscribers.c.id, opt_outs.c.newsletter == audience.newsletter)
-    return select(subscribers.c.id).where(confirmed, ~left, subscribers.c.suppressed.is_(None))
-
-
-async def count_audience(conn: Connection, audience: Audience) -> int:
-    """How many an issue would go to now."""
-    return int((await conn.execute(select(func.count()).select_from(eligible(audience).subquery()))).scalar_one())
-
-
-async def freeze(conn: Connection, issue_id: int, audience: Audience, not_before: datetime, now: datetime) -> int:
-    """Write one pending delivery per recipient, in one statement; say how many."""
-    chosen = eligible(audience).add_columns(
-        literal(issue_id), literal(_D.PENDING.value), literal(not_before, deliveries.c.not_before.type), literal(0),
-        literal(now, deliveries.c.changed_at.type),
-    )  # fmt: skip
-    columns = ["subscriber_id", "issue_id", "state", "not_before", "attempts", "changed_at"]
-    statement = insert(deliveries).from_select(columns, chosen).execution_options(preserve_rowcount=True)
-    return int((await conn.execute(statement)).rowcount)
-
-
-async def thaw(conn: Connection, issue_id: int) -> None:
-    """Undo the freeze of an issue of which nothing has left."""
-    await conn.execute(delete(deliveries).where(deliveries.c.issue_id == issue_id))
+AT_ONCE = 10_000
+"""Rows that are skipped in one transaction."""
 
 
 async def has_left(conn: Connection, issue_id: int) -> bool:
@@ -83,33 +64,26 @@ async def claim(
     freeze are skipped in the same transaction.
     """
     rows = (await conn.execute(_claim(issue_id, worker, limit, now, lease))).all()
-    taken = {row.subscriber_id: row for row in rows}
-    people = await _reachable(conn, audience, list(taken))
-    gone = [subscriber_id for subscriber_id in taken if subscriber_id not in people]
+    taken = {subscriber_id: (attempts, first_try) for subscriber_id, attempts, first_try in rows}
+    people = await _reachable(conn, audience, taken)
+    gone = taken.keys() - people.keys()
     if gone:
         await _skip(conn, issue_id, gone, "left before it was sent", now)
     mails = tuple(
-        Delivery(
-            issue_id, person.id, person.email, person.name, person.topics,
-            taken[person.id].attempts, taken[person.id].first_try,
-        )
-        for person in sorted(people.values(), key=lambda person: person.id)
-    )  # fmt: skip
+        Delivery(issue_id, number, email, name, followed(chosen), *taken[number])
+        for number, (email, name, chosen) in sorted(people.items())
+    )
     return Claim(mails, len(gone))
 
 
 def _claim(issue_id: int, worker: str, limit: int, now: datetime, lease: datetime) -> Any:
     # A CTE rather than a subquery: PostgreSQL may run a subquery once per row, and then its limit does not hold.
+    sending = select(issues.c.id).where(issues.c.id == issue_id, issues.c.state == IssueState.SENDING).exists()
     due = (
         select(deliveries.c.subscriber_id)
-        .join(issues, issues.c.id == deliveries.c.issue_id)
-        .where(
-            deliveries.c.issue_id == issue_id,
-            issues.c.state == IssueState.SENDING,
-            _WAITING,
-            deliveries.c.not_before <= now,
-        )
-        .order_by(deliveries.c.subscriber_id)
+        .where(deliveries.c.issue_id == issue_id, _WAITING, deliveries.c.not_before <= now, sending)
+        # As the index of what waits has them: it is read from its beginning, and no further than the limit.
+        .order_by(deliveries.c.not_before, deliveries.c.subscriber_id)
         .limit(limit)
         .with_for_update(of=deliveries, skip_locked=True)
         .cte("due")
@@ -122,51 +96,65 @@ def _claim(issue_id: int, worker: str, limit: int, now: datetime, lease: datetim
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    id: int
-    email: str
-    name: str
-    topics: frozenset[str]
-
-
-async def _reachable(conn: Connection, audience: Audience, ids: Sequence[int]) -> dict[int, _Person]:
-    """Those of `ids` whom the rule still lets in, with the topics they follow (none: all)."""
+async def _reachable(
+    conn: Connection, audience: Audience, ids: Iterable[int]
+) -> dict[int, tuple[str, str, list[frozenset[str]]]]:
+    """Those of `ids` whom the rule still lets in: address, name, and what they chose on each of their lists."""
     query = (
-        select(subscribers.c.id, subscribers.c.email, subscribers.c.name, subscriptions.c.topics)
+        select(subscribers.c.id, subscribers.c.email, subscribers.c.name, cast(subscriptions.c.topics, Text))
         .join(subscriptions, subscriptions.c.subscriber_id == subscribers.c.id)
-        .where(
-            subscribers.c.id.in_(ids),
-            subscribers.c.id.in_(eligible(audience)),
-            subscriptions.c.list.in_(audience.lists),
-            subscriptions.c.state == SubscriptionState.CONFIRMED,
-        )
+        .where(bulk.among(conn, subscribers.c.id, ids), is_on(audience), may_be_mailed(audience))
     )
-    rows = (await conn.execute(query)).all()
-    chosen: dict[int, list[list[str]]] = {}
-    for row in rows:
-        chosen.setdefault(row.id, []).append(row.topics)
-    return {row.id: _Person(row.id, row.email, row.name, followed(chosen[row.id])) for row in rows}
+    people: dict[int, tuple[str, str, list[frozenset[str]]]] = {}
+    for number, email, name, topics in (await conn.execute(query)).all():
+        if number in people:
+            people[number][2].append(_topics(topics))
+        else:
+            people[number] = email, name, [_topics(topics)]
+    return people
 
 
-async def _skip(conn: Connection, issue_id: int, ids: Sequence[int], reason: str, now: datetime) -> None:
-    key = (deliveries.c.issue_id == issue_id) & deliveries.c.subscriber_id.in_(ids)
+@lru_cache(maxsize=1000)
+def _topics(stored: str) -> frozenset[str]:
+    """Read once, and not for each of the many who chose the same."""
+    return frozenset(json.loads(stored))
+
+
+async def _skip(conn: Connection, issue_id: int, ids: Iterable[int], reason: str, now: datetime) -> None:
+    key = (deliveries.c.issue_id == issue_id) & bulk.among(conn, deliveries.c.subscriber_id, ids)
     values = {"state": _D.SKIPPED, "reply": reason, "worker": None, "lease": None, "changed_at": now}
     await conn.execute(update(deliveries).where(key).values(**values))
 
 
 async def skip_rest(conn: Connection, issue_id: int, reason: str, now: datetime) -> int:
-    """Skip everything of an issue that has not left and is in nobody's hands; say how many."""
-    values = {"state": _D.SKIPPED, "reply": reason, "changed_at": now}
-    statement = update(deliveries).where(deliveries.c.issue_id == issue_id, _WAITING).values(**values)
-    return int((await conn.execute(statement)).rowcount)
+    """Skip some of what has not left of an issue and is in nobody's hands; say how many, 0 when there is no more.
+
+    Some: who skips a million keeps nobody else from writing for longer than AT_ONCE rows take.
+    """
+    return await _skip_some(conn, deliveries.c.issue_id == issue_id, reason, now)
 
 
-async def skip_rest_of_ended(conn: Connection, reason: str, now: datetime) -> None:
-    """Skip what senders gave back of issues that were cancelled, or failed, while they had it in hand."""
-    ended = select(issues.c.id).where(issues.c.state.in_([IssueState.CANCELLED, IssueState.FAILED]))
+async def skip_rest_of_ended(conn: Connection, reason: str, now: datetime) -> int:
+    """Skip some of what waits of issues that were cancelled, or failed; say how many, 0 when there is no more."""
+    return await _skip_some(conn, _OF_ENDED, reason, now)
+
+
+async def any_rest_of_ended(conn: Connection) -> bool:
+    """Whether `skip_rest_of_ended` would find something."""
+    return (await conn.execute(select(deliveries.c.issue_id).where(_OF_ENDED, _WAITING).limit(1))).first() is not None
+
+
+async def _skip_some(conn: Connection, of_issues: ColumnElement[bool], reason: str, now: datetime) -> int:
+    some = select(deliveries.c.issue_id, deliveries.c.subscriber_id).where(of_issues, _WAITING).limit(AT_ONCE)
+    chosen = tuple_(deliveries.c.issue_id, deliveries.c.subscriber_id).in_(some)
     values = {"state": _D.SKIPPED, "reply": reason, "changed_at": now}
-    await conn.execute(update(deliveries).where(_WAITING, deliveries.c.issue_id.in_(ended)).values(**values))
+    return int((await conn.execute(update(deliveries).where(chosen, _WAITING).values(**values))).rowcount)
+
+
+async def count_waiting(conn: Connection, issue_id: int) -> int:
+    """How many deliveries of the issue have not left and are in nobody's hands."""
+    query = select(func.count()).where(deliveries.c.issue_id == issue_id, _WAITING)
+    return int((await conn.execute(query)).scalar_one())
 
 
 async def skip_subscriber(conn: Connection, subscriber_id: int, newsletter: str, reason: str, now: datetime) -> int:
@@ -189,7 +177,7 @@ async def skip_subscriber(conn: Connection, subscriber_id: int, newsletter: str,
 
 async def retry(conn: Connection, issue_id: int, state: DeliveryState, now: datetime) -> int:
     """Put failed or uncertain deliveries back in line because an editor asked; say how many."""
-    which = (deliveries.c.issue_id == issue_id) & (deliveries.c.state == state)
+    which = (deliveries.c.issue_id == issue_id) & _EXCEPTION & being(deliveries, state)
     # The attempts stay: they are what says that something may have left.
     values = {"state": _D.PENDING, "not_before": now, "first_try": None, "worker": None, "lease": None}
     return int((await conn.execute(update(deliveries).where(which).values(**values, changed_at=now))).rowcount)
@@ -206,30 +194,36 @@ async def hurry(conn: Connection, issue_id: int, now: datetime) -> int:
 
 async def tally(conn: Connection, issue_id: int) -> Tally:
     """The deliveries of an issue, counted by state."""
-    query = select(deliveries.c.state, func.count()).where(deliveries.c.issue_id == issue_id)
-    found = {state: int(number) for state, number in await conn.execute(query.group_by(deliveries.c.state))}
-    by_state = {state: found.get(state, 0) for state in _D}
+    # What was sent is what is left: of a million rows the many are counted by an index and none is looked at.
+    of_issue = deliveries.c.issue_id == issue_id
+    counted = {"recipients": of_issue, "waiting": of_issue & _WAITING, "claimed": _claimed_of(issue_id)}
+    counted |= {state.value: of_issue & _EXCEPTION & being(deliveries, state) for state in NOT_REACHED}
+    columns = [select(func.count()).where(which).scalar_subquery().label(name) for name, which in counted.items()]
+    found = (await conn.execute(select(*columns))).mappings().one()
+    named = {state.value: int(found[state.value]) for state in NOT_REACHED}
+    waiting = int(found["waiting"]) - named["deferred"] + int(found["claimed"])
     return Tally(
-        recipients=sum(by_state.values()),
-        waiting=by_state[_D.PENDING] + by_state[_D.CLAIMED],
-        sent=by_state[_D.SENT],
-        deferred=by_state[_D.DEFERRED],
-        failed=by_state[_D.FAILED],
-        uncertain=by_state[_D.UNCERTAIN],
-        skipped=by_state[_D.SKIPPED],
+        recipients=int(found["recipients"]),
+        waiting=waiting,
+        sent=int(found["recipients"]) - waiting - sum(named.values()),
+        **named,
     )
 
 
 async def is_finished(conn: Connection, issue_id: int) -> bool:
     """Whether nothing is pending, claimed or deferred any more."""
-    unfinished = deliveries.c.state.in_(sorted(UNFINISHED))
-    query = select(deliveries.c.issue_id).where(deliveries.c.issue_id == issue_id, unfinished)
-    return (await conn.execute(query.limit(1))).first() is None
+    waits = select(deliveries.c.issue_id).where(deliveries.c.issue_id == issue_id, _WAITING)
+    return (await conn.execute(waits.limit(1))).first() is None and not await any_claimed(conn, issue_id)
+
+
+def _claimed_of(issue_id: int) -> ColumnElement[bool]:
+    # The sum keeps SQLite from the index of the key, by which it would look at each row of the issue.
+    return _CLAIMED & (deliveries.c.issue_id + 0 == issue_id)
 
 
 async def any_claimed(conn: Connection, issue_id: int) -> bool:
     """Whether a sender has deliveries of the issue in hand."""
-    claimed = select(deliveries.c.issue_id).where(deliveries.c.issue_id == issue_id, deliveries.c.state == _D.CLAIMED)
+    claimed = select(deliveries.c.issue_id).where(_claimed_of(issue_id))
     return (await conn.execute(claimed.limit(1))).first() is not None
 
 
@@ -242,12 +236,8 @@ async def next_due(conn: Connection, issue_id: int) -> datetime | None:
 
 async def last_accepted(conn: Connection, issue_id: int) -> datetime | None:
     """When the mail server last took a mail of the issue; None when it has taken none."""
-    # What was sent has the instant of that as its not_before too, so that the index knows the last one.
-    query = (
-        select(deliveries.c.changed_at)
-        .where(deliveries.c.issue_id == issue_id, deliveries.c.state == _D.SENT)
-        .order_by(deliveries.c.not_before.desc())
-        .limit(1)
+    query = select(func.max(deliveries.c.changed_at)).where(
+        deliveries.c.issue_id == issue_id, being(deliveries, _D.SENT)
     )
     found: datetime | None = (await conn.execute(query)).scalar()
     return found
@@ -261,10 +251,7 @@ async def reasons(conn: Connection, issue_id: int) -> list[tuple[str, int | None
         select(*columns, number)
         .where(
             deliveries.c.issue_id == issue_id,
-            or_(
-                deliveries.c.state.in_([_D.DEFERRED, _D.FAILED, _D.UNCERTAIN, _D.SKIPPED]),
-                (deliveries.c.state == _D.PENDING) & deliveries.c.reply.is_not(None),
-            ),
+            or_(_EXCEPTION, and_(_WAITING, being(deliveries, _D.PENDING), deliveries.c.reply.is_not(None))),
         )
         .group_by(*columns)
         .order_by(number.desc(), *columns)
@@ -277,10 +264,7 @@ async def not_reached(conn: Connection, issue_id: int, limit: int = 1000) -> lis
     query = (
         select(subscribers.c.email, deliveries.c.state, deliveries.c.code, deliveries.c.reply)
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
-        .where(
-            deliveries.c.issue_id == issue_id,
-            deliveries.c.state.in_([_D.DEFERRED, _D.FAILED, _D.UNCERTAIN, _D.SKIPPED]),
-        )
+        .where(deliveries.c.issue_id == issue_id, _EXCEPTION)
         .order_by(subscribers.c.email_key)
         .limit(limit)
     )
@@ -293,7 +277,8 @@ async def history(conn: Connection, subscriber_id: int, limit: int = 50) -> list
         select(issues.c.id, issues.c.newsletter, issues.c.slot, issues.c.subject, deliveries.c.state,
                deliveries.c.code, deliveries.c.reply, deliveries.c.changed_at)
         .join(issues, issues.c.id == deliveries.c.issue_id)
-        .where(deliveries.c.subscriber_id == subscriber_id)
+        # Her rows are found by their keys, issue by issue: an index of their own would cost at every freeze.
+        .where(deliveries.c.issue_id.in_(select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
         .order_by(issues.c.slot.desc())
         .limit(limit)
     )  # fmt: skip

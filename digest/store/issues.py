@@ -7,14 +7,18 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import RowMapping, Select, delete, exists, func, insert, select, update
 
 from digest.errors import IllegalMove, NotFound
 from digest.model.delivery import DeliveryState
 from digest.model.issue import REGULAR, AlsoIn, Issue, IssueState, IssueStory, RenderedIssue, check_move
 from digest.store import upsert
 from digest.store.engine import Connection
+from digest.store.states import HELD, NOT_REACHED, WAITING, is_in
 from digest.store.tables import deliveries, issue_stories, issues, snapshots, timetable
+
+_D = DeliveryState
+
 
 # -- issues ------------------------------------------------------------------------------------------------------------
 
@@ -207,14 +211,15 @@ async def summaries(conn: Connection, limit: int = 1000) -> list[Summary]:
     """The newest issues, newest first."""
     newest = list((await conn.execute(select(issues).order_by(*_NEWEST).limit(limit))).mappings())
     # Of these issues only: the ledger holds those of years.
-    counted = (
-        select(
-            deliveries.c.issue_id,
-            func.count().label("recipients"),
-            func.count().filter(deliveries.c.state == DeliveryState.SENT).label("sent"),
-        )
-        .where(deliveries.c.issue_id.in_(select(issues.c.id).order_by(*_NEWEST).limit(limit)))
-        .group_by(deliveries.c.issue_id)
-    )
-    totals = {row.issue_id: (row.recipients, row.sent) for row in await conn.execute(counted)}
-    return [Summary(_issue(row, ()), *totals.get(row["id"], (0, 0))) for row in newest]
+    of_these = deliveries.c.issue_id.in_(select(issues.c.id).order_by(*_NEWEST).limit(limit))
+    per_issue = select(deliveries.c.issue_id, func.count().label("number")).where(of_these)
+    unsent = [is_in(deliveries, WAITING), is_in(deliveries, HELD)]
+    unsent.append(is_in(deliveries, NOT_REACHED) & ~deliveries.c.state.in_([_D.DEFERRED, _D.UNCERTAIN]))
+    totals = await _counted(conn, per_issue)
+    others = [await _counted(conn, per_issue.where(which)) for which in unsent]
+    sent = {number: total - sum(each.get(number, 0) for each in others) for number, total in totals.items()}
+    return [Summary(_issue(row, ()), totals.get(row["id"], 0), sent.get(row["id"], 0)) for row in newest]
+
+
+async def _counted(conn: Connection, query: Select[Any]) -> dict[int, int]:
+    return {issue_id: int(number) for issue_id, number in await conn.execute(query.group_by(deliveries.c.issue_id))}

@@ -6,16 +6,19 @@ of a row is (issue, subscriber); a message's is (MESSAGES, its number). What is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, literal_column, select, update
+from sqlalchemy.types import TypeEngine
 
 from digest.model.delivery import UNFINISHED, DeliveryState, check_move
 from digest.model.issue import IssueState
+from digest.store import bulk
 from digest.store.engine import Connection
+from digest.store.states import HELD, WAITING, being, is_in
 from digest.store.tables import deliveries, issues, messages
 
 MESSAGES = 0
@@ -49,12 +52,12 @@ class Tries:
 
 
 async def tries(conn: Connection, worker: str) -> dict[tuple[int, int], Tries]:
-    """What lies behind the rows that `worker` claimed and nobody has claimed since, by key."""
+    """What lies behind the rows that `worker` claimed, and of which it has not been written down how they ended, by key."""
     query = select(deliveries.c.issue_id, deliveries.c.subscriber_id, deliveries.c.attempts, deliveries.c.first_try)
     of_messages = select(literal_column(str(MESSAGES)), messages.c.id, messages.c.attempts, messages.c.first_try)
     rows = [
-        *await conn.execute(query.where(deliveries.c.worker == worker)),
-        *await conn.execute(of_messages.where(messages.c.worker == worker)),
+        *await conn.execute(query.where(deliveries.c.worker == worker, is_in(deliveries, HELD))),
+        *await conn.execute(of_messages.where(messages.c.worker == worker, is_in(messages, HELD))),
     ]
     return {(issue, subscriber): Tries(attempts, first) for issue, subscriber, attempts, first in rows}
 
@@ -65,22 +68,23 @@ async def record(conn: Connection, worker: str, results: Sequence[Result], now: 
     An issue that counted as sent, and of which a late reply now says that it must be tried again, is being sent again: the
     numbers of those issues. Raises IllegalMove for what no try can end in.
     """
-    for result in results:
-        check_move(_D.CLAIMED, result.state)
+    for state in {result.state for result in results}:
+        check_move(_D.CLAIMED, state)
     waiting = sorted({result.issue_id for result in results if result.state in UNFINISHED} - {MESSAGES})
     if waiting:
         # Whoever is about to end one of them has done so when we go on, or sees what we have written. Before the rows of
         # the ledger, as everybody who wants both.
         await conn.execute(select(issues.c.id).where(issues.c.id.in_(waiting)).order_by(issues.c.id).with_for_update())
     for table, of_messages in ((messages, True), (deliveries, False)):
-        rows = [_bound(result, now) for result in results if (result.issue_id == MESSAGES) == of_messages]
-        if rows:
-            await conn.execute(_record(table, worker, now), rows)
+        of_table = [result for result in results if (result.issue_id == MESSAGES) == of_messages]
+        if of_table:
+            await conn.execute(_record(conn, table, worker, of_table, now))
     return await _reopen(conn, waiting) if waiting else []
 
 
 async def _reopen(conn: Connection, numbers: Sequence[int]) -> list[int]:
-    unfinished = exists().where(deliveries.c.issue_id == issues.c.id, deliveries.c.state.in_(sorted(UNFINISHED)))
+    of_issue = deliveries.c.issue_id == issues.c.id
+    unfinished = exists().where(of_issue, is_in(deliveries, WAITING)) | exists().where(of_issue, _claimed(deliveries))
     statement = (
         update(issues)
         .where(issues.c.id.in_(numbers), issues.c.state == IssueState.SENT, unfinished)
@@ -90,41 +94,47 @@ async def _reopen(conn: Connection, numbers: Sequence[int]) -> list[int]:
     return sorted((await conn.execute(statement)).scalars())
 
 
-def _record(table: Table, worker: str, now: datetime) -> Any:
+def _record(conn: Connection, table: Table, worker: str, results: Sequence[Result], now: datetime) -> Any:
     columns = table.c
+    told = bulk.rows(conn, _TOLD, _rows(results)).c
+    key = columns.id == told.subscriber if table is messages else _same_row(told)
     return (
         update(table)
-        .where(_key(table), columns.worker == worker, (columns.state == _D.CLAIMED) | (columns.state == _D.UNCERTAIN))
+        .where(key, columns.worker == worker, (columns.state == _D.CLAIMED) | (columns.state == _D.UNCERTAIN))
         .values(
-            state=bindparam("b_state"),
-            code=bindparam("b_code"),
-            reply=bindparam("b_reply"),
-            not_before=bindparam("b_not_before"),
-            attempts=columns.attempts + bindparam("b_tried"),
-            first_try=func.coalesce(columns.first_try, bindparam("b_first", type_=columns.first_try.type)),
+            state=told.state,
+            code=told.code,
+            reply=told.reply,
+            not_before=told.not_before,
+            attempts=columns.attempts + told.tried,
+            first_try=func.coalesce(columns.first_try, case((told.tried == 1, literal(now, columns.first_try.type)))),
             lease=None,
             changed_at=now,
         )
     )
 
 
-def _key(table: Table) -> ColumnElement[bool]:
-    if table is messages:
-        return messages.c.id == bindparam("b_subscriber")
-    return (deliveries.c.issue_id == bindparam("b_issue")) & (deliveries.c.subscriber_id == bindparam("b_subscriber"))
+_TOLD: dict[str, TypeEngine[Any]] = {
+    "issue": deliveries.c.issue_id.type,
+    "subscriber": deliveries.c.subscriber_id.type,
+    "state": deliveries.c.state.type,
+    "code": deliveries.c.code.type,
+    "reply": deliveries.c.reply.type,
+    "not_before": deliveries.c.not_before.type,
+    "tried": deliveries.c.attempts.type,
+}
 
 
-def _bound(result: Result, now: datetime) -> dict[str, Any]:
-    return {
-        "b_issue": result.issue_id,
-        "b_subscriber": result.subscriber_id,
-        "b_state": result.state,
-        "b_code": result.code,
-        "b_reply": result.reply,
-        "b_not_before": result.not_before,
-        "b_tried": int(result.tried),
-        "b_first": now if result.tried else None,
-    }
+def _rows(results: Sequence[Result]) -> Iterator[tuple[Any, ...]]:
+    # Most are due at one and the same instant.
+    written = {due: bulk.instant(due) for due in {result.not_before for result in results}}
+    for each in results:
+        due, tried = written[each.not_before], int(each.tried)
+        yield each.issue_id, each.subscriber_id, each.state, each.code, each.reply, due, tried
+
+
+def _same_row(told: Any) -> ColumnElement[bool]:
+    return and_(deliveries.c.issue_id == told.issue, deliveries.c.subscriber_id == told.subscriber)
 
 
 async def renew(conn: Connection, worker: str, lease: datetime) -> None:
@@ -143,7 +153,11 @@ async def release(conn: Connection, worker: str, now: datetime) -> int:
 
 
 def _claimed_by(table: Table, worker: str) -> ColumnElement[bool]:
-    return (table.c.worker == worker) & (table.c.state == _D.CLAIMED)
+    return (table.c.worker == worker) & _claimed(table)
+
+
+def _claimed(table: Table) -> ColumnElement[bool]:
+    return is_in(table, HELD) & being(table, _D.CLAIMED)
 
 
 async def any_expired(conn: Connection, alive: Iterable[str], now: datetime) -> bool:
@@ -156,10 +170,7 @@ async def any_expired(conn: Connection, alive: Iterable[str], now: datetime) -> 
 
 
 def _lost(table: Table, alive: list[str], now: datetime) -> ColumnElement[bool]:
-    # In words rather than as a parameter: PostgreSQL plans what it is asked often before it knows the parameters, and would
-    # not see that the index of leases holds all these rows.
-    claimed = table.c.state == literal_column(f"'{_D.CLAIMED}'")
-    return claimed & (table.c.lease < now) & table.c.worker.not_in(alive)
+    return _claimed(table) & (table.c.lease < now) & table.c.worker.not_in(alive)
 
 
 async def expire(conn: Connection, alive: Iterable[str], now: datetime) -> int:
@@ -167,7 +178,8 @@ async def expire(conn: Connection, alive: Iterable[str], now: datetime) -> int:
 
     alive: workers on this machine whose process is known to live, whatever their lease says.
     """
-    values = {"state": _D.UNCERTAIN, "reply": "the sender was lost before it could say", "changed_at": now}
+    reply = "the sender was lost before it could say"
+    values = {"state": _D.UNCERTAIN, "reply": reply, "lease": None, "changed_at": now}
     here, changed = list(alive), 0
     for table in (deliveries, messages):
         changed += (await conn.execute(update(table).where(_lost(table, here, now)).values(**values))).rowcount

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from digest.model.issue import IssueState
 from digest.model.subscriber import Audience
-from digest.store.deliveries import eligible
 from digest.store.engine import Connection
+from digest.store.recipients import eligible
 from digest.store.tables import issue_stories, issues, subscribers
 
 _GONE_OUT = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)

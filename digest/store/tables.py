@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from digest.store.columns import Id, Instant
+from digest.store.states import HELD, NOT_REACHED, WAITING, in_states
 
 metadata = MetaData(
     naming_convention={
@@ -199,8 +200,14 @@ list_files = Table(
     Column("read_at", Instant, nullable=False),
 )
 
-# Leases are looked through every second; of millions of rows only what is in somebody's hands has one.
 _CLAIMED = text("state = 'claimed'")
+
+
+def _index_of(states: tuple[str, ...], name: str, *columns: str) -> Index:
+    """An index that holds the rows in these states alone: of millions of rows, those that are asked for."""
+    where = text(in_states(states))
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 # The ledger: who got what, who did not, why.
 deliveries = Table(
@@ -217,10 +224,10 @@ deliveries = Table(
     Column("reply", Text),
     Column("first_try", Instant),
     Column("changed_at", Instant, nullable=False),
-    Index("ix_deliveries_issue_id_state_not_before", "issue_id", "state", "not_before"),
-    Index("ix_deliveries_worker", "worker"),
-    Index("ix_deliveries_subscriber_id", "subscriber_id"),
-    Index("ix_deliveries_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
+    # Each index costs at every change of state, so there are no others.
+    _index_of(WAITING, "ix_deliveries_waiting", "issue_id", "not_before", "subscriber_id"),
+    _index_of(HELD, "ix_deliveries_held", "worker", "lease"),
+    _index_of(NOT_REACHED, "ix_deliveries_not_reached", "issue_id", "state"),
 )
 
 # Mails that are no issue: tests, notes to editors, confirmations. Kept whole, so that a try again sends the same bytes.
@@ -245,17 +252,6 @@ messages = Table(
     Index("ix_messages_state_not_before", "state", "not_before"),
     Index("ix_messages_worker", "worker"),
     Index("ix_messages_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
-)
-
-# Who may push stories. The key itself is nowhere: key_hash is its SHA-256 in hexadecimal.
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("source", String(64), nullable=False),
-    Column("key_hash", String(64), nullable=False, unique=True),
-    Column("created_at", Instant, nullable=False),
-    Column("used_at", Instant),
 )
 
 events = Table(

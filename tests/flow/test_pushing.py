@@ -18,7 +18,8 @@ from digest.model.api_key import ApiKey
 from digest.model.story import Kept, RawStory, Story
 from digest.store import sources
 from digest.store.engine import Store
-from digest.store.tables import api_keys, events
+from digest.store.site_tables import api_keys
+from digest.store.tables import events
 from tests.conftest import OpenStore
 from tests.fakes import FakeClock
 from tests.flow.room import open_room

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from digest.errors import IllegalMove, NotFound
 from digest.model.delivery import DeliveryState
 from digest.model.issue import MOVES, Issue, IssueState, RenderedIssue
-from digest.store import deliveries, issues
+from digest.store import issues, recipients
 from digest.store.engine import Store
 from digest.store.issues import Summary
 from digest.store.tables import snapshots
@@ -304,7 +304,7 @@ async def test_summaries_count_recipients_and_sent_newest_first(store: Store) ->
     people = await subscribe(store, "a@example.net", "b@example.net", "c@example.net")
     frozen, bare = await new_issue(store), await new_issue(store, after(60))
     async with store.write() as conn:
-        await deliveries.freeze(conn, frozen, AUDIENCE, NOW, NOW)
+        await recipients.freeze(conn, frozen, AUDIENCE, NOW, NOW)
         partly = await issues.create(conn, NOTES, after(30), NOW, scheduled=True)
         assert partly is not None
         for number, state in zip(

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from digest.model.delivery import Delivery, DeliveryState, Tally
 from digest.model.issue import IssueState
 from digest.model.subscriber import Audience, SubscriptionState
-from digest.store import deliveries, subscribers
+from digest.store import deliveries, recipients, subscribers
 from digest.store.engine import Connection, Store
 from digest.store.tables import subscribers as people
 from digest.store.tables import subscriptions
@@ -49,7 +49,7 @@ async def _set_state(conn: Connection, subscriber: int, state: SubscriptionState
 
 async def _freeze(store: Store, issue: int, audience: Audience = AUDIENCE, not_before: datetime = NOW) -> int:
     async with store.write() as conn:
-        return await deliveries.freeze(conn, issue, audience, not_before, NOW)
+        return await recipients.freeze(conn, issue, audience, not_before, NOW)
 
 
 # -- freezing ----------------------------------------------------------------------------------------------------------
@@ -63,8 +63,8 @@ async def test_everyone_confirmed_on_one_of_the_lists_gets_one_delivery(store: S
     assert await _freeze(store, issue, TWO_LISTS) == 3
     assert await states(store, issue) == dict.fromkeys({*notes.values(), *friends.values()}, "pending")
     async with store.read() as conn:
-        assert await deliveries.count_audience(conn, TWO_LISTS) == 3
-        assert await deliveries.count_audience(conn, AUDIENCE) == 2
+        assert await recipients.count_audience(conn, TWO_LISTS) == 3
+        assert await recipients.count_audience(conn, AUDIENCE) == 2
 
 
 @pytest.mark.parametrize("state", [state for state in SubscriptionState if state is not SubscriptionState.CONFIRMED])
@@ -110,7 +110,7 @@ async def test_a_thawed_issue_can_be_frozen_anew(store: Store) -> None:
     await _freeze(store, other)
     await subscribe(store, "b@example.net")
     async with store.write() as conn:
-        await deliveries.thaw(conn, issue)
+        await recipients.thaw(conn, issue)
     assert await states(store, issue) == {}
     assert len(await states(store, other)) == 1
     assert await _freeze(store, issue) == 2

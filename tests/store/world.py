@@ -12,7 +12,7 @@ from digest.model.delivery import DeliveryState
 from digest.model.issue import Issue, IssueState, IssueStory
 from digest.model.story import RawStory
 from digest.model.subscriber import Audience, ListEntry, email_key
-from digest.store import deliveries, issues, outbox, subscribers
+from digest.store import deliveries, issues, outbox, recipients, subscribers
 from digest.store.engine import Connection, Store
 from digest.store.outbox import Result
 from digest.store.tables import deliveries as ledger
@@ -96,7 +96,7 @@ async def sending_issue(store: Store, *emails: str, slot: datetime = NOW, not_be
         await subscribe(store, *emails)
     number = await new_issue(store, slot, state=IssueState.SENDING)
     async with store.write() as conn:
-        await deliveries.freeze(conn, number, AUDIENCE, not_before, NOW)
+        await recipients.freeze(conn, number, AUDIENCE, not_before, NOW)
     return number
 
 
