@@ -24,9 +24,10 @@ from digest.flow import ending
 from digest.flow.mailing import Mailing
 from digest.flow.newsroom import Newsroom
 from digest.flow.outcomes import Key, verdict, write_down
-from digest.model.delivery import Delivery, DeliveryState, Outcome
+from digest.model.delivery import Delivery, DeliveryState, Outcome, Reply
 from digest.model.issue import Issue, IssueState
-from digest.store import deliveries, issues, messages, outbox
+from digest.model.subscriber import Audience
+from digest.store import deliveries, departures, issues, messages, outbox
 from digest.store.engine import Connection
 from digest.store.messages import Message
 from digest.store.outbox import MESSAGES, Result, Tries
@@ -35,10 +36,13 @@ LEASE = timedelta(seconds=30)
 RENEW_S = 10.0
 CLAIM_MIN, CLAIM_MAX, CLAIM_S = 20, 500, 2.0
 FLUSH_S = 0.25
+LOOK_S = 1.0
+"""How often is looked whether anybody in hand has left."""
 UNTRIED_PAUSE = timedelta(seconds=30)
 """How long a mail rests that came back untried because the connection broke."""
 
 _D = DeliveryState
+_LEFT = Outcome(_D.SKIPPED, Reply(0, "left before it was sent"))
 
 Watch = Callable[[int, DeliveryState], None]
 """Told of every outcome: the issue's number (0 for a message) and the state."""
@@ -71,6 +75,9 @@ class Worker:
         self._done: list[tuple[Outgoing, Outcome]] = []
         self._flushing = asyncio.Lock()
         self._rate = CLAIM_MIN / CLAIM_S
+        self._audiences: dict[int, Audience] = {}
+        self._departures = 0
+        self._gone: set[Key] = set()  # who left after the claim
 
     @property
     def issues(self) -> set[int]:
@@ -93,6 +100,8 @@ class Worker:
 
     async def _hand_over(self, finish_s: float) -> None:
         over = asyncio.Event()
+        async with self._room.store.read() as conn:  # before the first claim: who leaves later is seen by the counter
+            self._departures = await departures.counter(conn)
         keeper = asyncio.create_task(self._keep(over))
         # A keeper that fails ends the claiming: without a ledger there is no sending.
         mails = self._mails(lambda: self._stop.is_set() or keeper.done())
@@ -164,6 +173,7 @@ class Worker:
                 raise DigestError(f"issue {issue.id} is being sent but was never frozen")
             self._mailings = {issue.id: Mailing(self._room, issue.id, snapshot)}  # one is kept: they are large
         audience = audience_of(issue.newsletter, self._room.settings.newsletter(issue.newsletter))
+        self._audiences[issue.id] = audience
         return await deliveries.claim(conn, issue.id, audience, self._worker, limit, now, now + LEASE)
 
     def _delivery(self, mailing: Mailing, each: Delivery) -> Outgoing:
@@ -176,7 +186,9 @@ class Worker:
             fit=each.email.isascii(),  # render keeps every line fit for the wire
         )
 
-    def _bytes(self, mailing: Mailing, each: Delivery) -> bytes:
+    def _bytes(self, mailing: Mailing, each: Delivery) -> bytes | Outcome:
+        if (each.issue_id, each.subscriber_id) in self._gone:
+            return _LEFT
         personal = mailing.personal(each.subscriber_id, each.email, each.name, each.topics)
         return mailing.message(personal, mailing.message_id(each.subscriber_id), self._room.clock.now())
 
@@ -199,15 +211,29 @@ class Worker:
         It is asked to end rather than cancelled: a write cut in two would leave in doubt what is known. A write that fails
         ends it too; the same write is tried once more at the end, and its error is raised there.
         """
-        renewed = monotonic()
+        renewed = looked = monotonic()
         with contextlib.suppress(DigestError):
             while not over.is_set():
                 await first_of(over.wait(), self._room.clock.sleep(FLUSH_S))
                 await self._flush()
+                if monotonic() - looked > LOOK_S:
+                    looked = monotonic()
+                    await self._look_who_left()
                 if monotonic() - renewed > RENEW_S:
                     renewed = monotonic()
                     async with self._room.store.write() as conn:
                         await outbox.renew(conn, self._worker, self._room.clock.now() + LEASE)
+
+    async def _look_who_left(self) -> None:
+        """Note whom of those in hand must not be mailed any more, when anybody at all has left."""
+        async with self._room.store.read() as conn:
+            if (counter := await departures.counter(conn)) == self._departures:
+                return
+            gone: set[Key] = set()
+            for issue in self.issues:
+                ids = [number for of_issue, number in self._hand if of_issue == issue]
+                gone |= {(issue, number) for number in await departures.gone(conn, self._audiences[issue], ids)}
+        self._departures, self._gone = counter, gone
 
     async def _flush(self) -> None:
         async with self._flushing:

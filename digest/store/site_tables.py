@@ -1,4 +1,4 @@
-"""The tables of the site itself, beside those of `tables`: who may push, who left lately, which copy of the database this is.
+"""The tables of the site itself, beside those of `tables`: who may push, who left, which copy of the database this is.
 
 Their migrations are one series with the others.
 """

@@ -18,7 +18,7 @@ from digest.model.subscriber import (
     SubscriptionState,
     email_key,
 )
-from digest.store import upsert
+from digest.store import departures, upsert
 from digest.store.engine import Connection
 from digest.store.tables import list_files, opt_outs, subscribers, subscriptions
 
@@ -160,6 +160,7 @@ async def rejoin(conn: Connection, list_name: str, subscriber_id: int, now: date
     """Confirm a subscription again because an editor or the subscriber asked for it."""
     key = (subscriptions.c.list == list_name) & (subscriptions.c.subscriber_id == subscriber_id)
     await conn.execute(update(subscriptions).where(key).values(state=SubscriptionState.CONFIRMED, since=now))
+    await departures.count_up(conn)
 
 
 async def leave_list(conn: Connection, list_name: str, subscriber_id: int, now: datetime) -> bool:
@@ -167,20 +168,35 @@ async def leave_list(conn: Connection, list_name: str, subscriber_id: int, now: 
     key = (subscriptions.c.list == list_name) & (subscriptions.c.subscriber_id == subscriber_id)
     active = subscriptions.c.state == SubscriptionState.CONFIRMED
     statement = update(subscriptions).where(key & active).values(state=SubscriptionState.LEFT, since=now)
-    return (await conn.execute(statement)).rowcount > 0
+    return await _counted(conn, (await conn.execute(statement)).rowcount > 0)
 
 
 async def opt_out(conn: Connection, newsletter: str, subscriber_id: int, issue_id: int | None, now: datetime) -> bool:
     """She leaves the newsletter; say whether that is news."""
     values = {"newsletter": newsletter, "subscriber_id": subscriber_id, "issue_id": issue_id, "at": now}
     statement = upsert.insert(conn, opt_outs).values(**values).on_conflict_do_nothing()
-    return (await conn.execute(statement, execution_options={"preserve_rowcount": True})).rowcount > 0
+    inserted = await conn.execute(statement, execution_options={"preserve_rowcount": True})
+    return await _counted(conn, inserted.rowcount > 0)
 
 
 async def withdraw_opt_out(conn: Connection, newsletter: str, subscriber_id: int) -> bool:
     """She is back; say whether she had left."""
     key = (opt_outs.c.newsletter == newsletter) & (opt_outs.c.subscriber_id == subscriber_id)
-    return (await conn.execute(delete(opt_outs).where(key))).rowcount > 0
+    return await _counted(conn, (await conn.execute(delete(opt_outs).where(key))).rowcount > 0)
+
+
+async def suppress(conn: Connection, subscriber_id: int, reason: str, now: datetime) -> bool:
+    """Her address must not be mailed at all from now on; say whether that is news."""
+    fresh = (subscribers.c.id == subscriber_id) & subscribers.c.suppressed.is_(None)
+    statement = update(subscribers).where(fresh).values(suppressed=reason, suppressed_at=now)
+    return await _counted(conn, (await conn.execute(statement)).rowcount > 0)
+
+
+async def _counted(conn: Connection, changed: bool) -> bool:
+    """`changed`; if it is so, senders are to look again whom they have in hand."""
+    if changed:
+        await departures.count_up(conn)
+    return changed
 
 
 # -- lists -------------------------------------------------------------------------------------------------------------

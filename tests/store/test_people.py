@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
 from sqlalchemy import func, select, update
 
-from digest.model.subscriber import Counts, ListEntry, Subscriber, Subscription, SubscriptionState
-from digest.store import subscribers
+from digest.model.subscriber import Audience, Counts, ListEntry, Subscriber, Subscription, SubscriptionState
+from digest.store import departures, subscribers
 from digest.store.engine import Connection, Store
 from digest.store.tables import subscribers as people
 from digest.store.tables import subscriptions
@@ -217,3 +218,28 @@ async def test_a_listing_may_be_left_half_way(store: Store) -> None:
             first = await anext(rows)
         assert first[1] == "a@example.net"
         assert await subscription_states(conn) == {"notes": {"confirmed": 2}}
+
+
+# -- the counter of those who leave ------------------------------------------------------------------------------------
+
+
+async def test_every_leaving_and_return_is_counted_and_nothing_else(store: Store) -> None:
+    a, b = (await subscribe(store, "a@example.net", "b@example.net", to="notes")).values()
+    acts: list[tuple[Callable[[Connection], Awaitable[object]], int]] = [
+        (lambda conn: subscribers.opt_out(conn, "defence-notes", a, None, NOW), 1),
+        (lambda conn: subscribers.opt_out(conn, "defence-notes", a, None, NOW), 0),
+        (lambda conn: subscribers.withdraw_opt_out(conn, "defence-notes", a), 1),
+        (lambda conn: subscribers.withdraw_opt_out(conn, "defence-notes", a), 0),
+        (lambda conn: subscribers.leave_list(conn, "notes", a, NOW), 1),
+        (lambda conn: subscribers.leave_list(conn, "notes", a, NOW), 0),
+        (lambda conn: subscribers.rejoin(conn, "notes", a, NOW), 1),
+        (lambda conn: subscribers.suppress(conn, b, "bounced", NOW), 1),
+        (lambda conn: subscribers.suppress(conn, b, "complained", NOW), 0),
+    ]
+    for act, step in acts:
+        async with store.write() as conn:
+            before = await departures.counter(conn)
+            await act(conn)
+            assert await departures.counter(conn) == before + step
+    async with store.read() as conn:
+        assert await departures.gone(conn, Audience("defence-notes", ("notes",)), [a, b, 77]) == {b, 77}
