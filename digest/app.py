@@ -12,6 +12,7 @@ from digest import settings
 from digest.clock import Clock, system_clock
 from digest.errors import Fault, SettingsError, UsageError
 from digest.flow.newsroom import Newsroom
+from digest.flow.putting_back import hold_if_put_back
 from digest.gather.parsing import Parsers
 from digest.settings import Settings
 from digest.store.engine import Store
@@ -44,7 +45,7 @@ async def open_newsroom(
     store = await Store.open(config.store.url, config.root)
     parsers = Parsers()
     try:
-        yield Newsroom(
+        room = Newsroom(
             settings=config,
             store=store,
             signer=Signer(keys),
@@ -55,6 +56,8 @@ async def open_newsroom(
             dkim=dkim,
             parsers=parsers,
         )
+        await hold_if_put_back(room)
+        yield room
     finally:
         await parsers.aclose()
         await store.close()

@@ -54,9 +54,14 @@ class Newsroom:
         return self.settings.root / "subscribers"
 
     @property
+    def var(self) -> Path:
+        """What this machine keeps for itself."""
+        return self.settings.root / "var"
+
+    @property
     def journals(self) -> Path:
         """Where senders keep their journals."""
-        return self.settings.root / "var" / "journal"
+        return self.var / "journal"
 
     async def log(self, conn: Connection, action: str, issue: Issue, reason: str = "", **data: Any) -> None:
         """Write into the event log what happened to an issue, in the transaction in which it happens."""

@@ -167,7 +167,7 @@ async def hold(room: Newsroom, issue_id: int, reason: str) -> Issue:
     async with room.store.write() as conn:
         issue = await issues.get(conn, issue_id, lock=True)
         if issue.state is _S.APPROVED:
-            issue = await _undo(conn, room, issue)
+            issue = await undo_in(conn, room, issue)
         await hold_in(conn, room, issue, reason)
         return await issues.get(conn, issue_id)
 
@@ -181,7 +181,7 @@ async def hold_in(conn: Connection, room: Newsroom, issue: Issue, reason: str) -
     await notify.ended(conn, room, issue, _S.HELD, reason)
 
 
-async def _undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
+async def undo_in(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
     """Take an approval back: the memory is released and the deliveries are gone, as if it had never been."""
     if await deliveries.has_left(conn, issue.id):
         raise IllegalMove(f"issue {issue.id}", "leaving already", _S.REVIEW)
@@ -253,7 +253,7 @@ async def cancel(room: Newsroom, issue_id: int) -> Issue:
 async def _stopped(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
     """The issue in a state from which it may be cancelled."""
     if issue.state is _S.APPROVED:
-        issue = await _undo(conn, room, issue)
+        issue = await undo_in(conn, room, issue)
     if issue.state is _S.REVIEW:
         await issues.move(conn, issue, _S.HELD)
     elif issue.state is _S.SENDING:

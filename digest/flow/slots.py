@@ -14,9 +14,10 @@ from digest import log
 from digest.errors import IllegalMove, TemplateError
 from digest.flow import clearance, gathering, membership, notify, produce, publish, withdrawal
 from digest.flow.newsroom import Newsroom
+from digest.flow.putting_back import reason_for
 from digest.model.issue import OPEN, Issue, IssueState
 from digest.model.schedule import Due, Duty, Rhythm, due, slots
-from digest.store import issues
+from digest.store import issues, lineage
 from digest.store.engine import Connection
 
 MISSED = "missed: nobody was here to send it, and a later slot has come"
@@ -30,30 +31,35 @@ async def look_at(room: Newsroom, name: str) -> None:
     rhythm = room.settings.rhythm(name)
     if rhythm is None:
         return
-    known, since = await _known_slots(room, name, rhythm)
+    known, since, put_back_at = await _known_slots(room, name, rhythm)
     asking = [
         each for each in due(rhythm, since, room.clock.now()) if each.slot not in known or known[each.slot] in OPEN
     ]
     await _skip_missed(room, name, [each.slot for each in asking if each.duty is Duty.SUPERSEDED])
     for each in asking:
-        if each.duty is not Duty.SUPERSEDED:
+        if each.duty is Duty.SEND and put_back_at and each.slot <= put_back_at:
+            await _hold(room, name, each.slot, reason_for("a copy of the database was put back after this slot"))
+        elif each.duty is not Duty.SUPERSEDED:
             await _serve(room, name, each)
 
 
-async def _known_slots(room: Newsroom, name: str, rhythm: Rhythm) -> tuple[dict[datetime, IssueState], datetime]:
-    """The slots that have an issue, and the instant after which slots are to be looked at.
+async def _known_slots(
+    room: Newsroom, name: str, rhythm: Rhythm
+) -> tuple[dict[datetime, IssueState], datetime, datetime | None]:
+    """The slots that have an issue, the instant after which slots are to be looked at, and that of a backup put back.
 
     That is before the oldest slot with something left to do; else the newest slot; else the beginning of the schedule.
     """
     async with room.store.read() as conn:
         since = await issues.schedule_since(conn, name, _words(rhythm))
         known = await issues.scheduled_slots(conn, name)
+        put_back_at = await lineage.put_back_at(conn)
     if since is None:
         since = await _begin(room, name, rhythm, known)
     waiting = [slot for slot, state in known.items() if state in OPEN]
     if waiting:
-        return known, max(since, min(waiting) - timedelta(seconds=1))
-    return known, max(since, max(known, default=since))
+        return known, max(since, min(waiting) - timedelta(seconds=1)), put_back_at
+    return known, max(since, max(known, default=since)), put_back_at
 
 
 def _words(rhythm: Rhythm) -> str:
@@ -92,7 +98,7 @@ async def _serve(room: Newsroom, name: str, each: Due) -> None:
     elif each.duty is Duty.SEND:
         await _send_at_slot(room, name, each.slot)
     else:
-        await _hold_late(room, name, each.slot)
+        await _hold(room, name, each.slot, _too_late(room.clock.now() - each.slot))
 
 
 async def _skip(room: Newsroom, name: str, slot: datetime, reason: str) -> None:
@@ -179,14 +185,14 @@ async def _look_again(room: Newsroom, issue: Issue) -> None:
             await room.log(conn, "issue.stories_withdrawn", issue, reason="; ".join(warnings))
 
 
-async def _hold_late(room: Newsroom, name: str, slot: datetime) -> None:
+async def _hold(room: Newsroom, name: str, slot: datetime, reason: str) -> None:
     issue = await _ensure_built(room, name, slot)
     if issue.state is _S.DRAFT:
         issue = await produce.build(room, issue)
     if issue.state is _S.DRAFT:
         await produce.give_up(room, issue)
     elif issue.state is _S.REVIEW:
-        await publish.hold(room, issue.id, _too_late(room.clock.now() - slot))
+        await publish.hold(room, issue.id, reason)
 
 
 def _too_late(late: timedelta) -> str:

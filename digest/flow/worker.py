@@ -24,11 +24,13 @@ from digest.flow import ending
 from digest.flow.mailing import Mailing
 from digest.flow.newsroom import Newsroom
 from digest.flow.outcomes import Key, verdict, write_down
+from digest.flow.putting_back import hold_everything
 from digest.model.delivery import Delivery, DeliveryState, Outcome, Reply
 from digest.model.issue import Issue, IssueState
 from digest.model.subscriber import Audience
-from digest.store import deliveries, departures, issues, messages, outbox
+from digest.store import deliveries, departures, issues, lineage, messages, outbox
 from digest.store.engine import Connection
+from digest.store.lineage import PutBack
 from digest.store.messages import Message
 from digest.store.outbox import MESSAGES, Result, Tries
 
@@ -140,14 +142,26 @@ class Worker:
     async def _claim(self) -> list[Outgoing]:
         limit = int(min(CLAIM_MAX, max(CLAIM_MIN, self._rate * CLAIM_S)) / 2)  # two claims overlap
         now = self._room.clock.now()
-        async with self._room.store.write() as conn:
-            if claimed := await messages.claim(conn, self._worker, limit, now, now + LEASE):
-                return [self._message(each) for each in claimed]
-            due = await due_issues(conn, self._room, self._only, now)
+        try:
+            claimed, due = await self._claim_messages(limit, now)
+        except PutBack as found:  # under our feet
+            await hold_everything(self._room, str(found))
+            return []
+        if claimed:
+            return [self._message(each) for each in claimed]
         for issue in due:
             if mails := await self._claim_or_hold(issue, limit, now):
                 return mails
         return []
+
+    async def _claim_messages(self, limit: int, now: datetime) -> tuple[list[Message], list[Issue]]:
+        """Messages, or else the issues that are due. Before anything can leave, it is marked that something will."""
+        async with self._room.store.write() as conn:
+            mark = await lineage.count_up(conn, self._room.var)
+            claimed = await messages.claim(conn, self._worker, limit, now, now + LEASE)
+            due = [] if claimed else await due_issues(conn, self._room, self._only, now)
+        lineage.remember(self._room.var, mark)
+        return claimed, due
 
     async def _claim_or_hold(self, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
         """Mails of an issue. One that a fault of ours spoils is held, and the others go on."""

@@ -80,3 +80,10 @@ async def abandon(conn: Connection, ids: Sequence[int], reason: str, now: dateti
     """Try these messages no more: whoever asked for them has been told."""
     waiting = messages.c.id.in_(ids) & messages.c.state.in_([_D.PENDING, _D.DEFERRED])
     await conn.execute(update(messages).where(waiting).values(state=_D.SKIPPED, reply=reason, changed_at=now))
+
+
+async def drop_waiting(conn: Connection, reason: str, now: datetime) -> int:
+    """Skip all that waits; say how many."""
+    waiting = messages.c.state.in_([_D.PENDING, _D.DEFERRED])
+    values = {"state": _D.SKIPPED, "reply": reason, "changed_at": now}
+    return int((await conn.execute(update(messages).where(waiting).values(**values))).rowcount)

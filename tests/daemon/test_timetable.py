@@ -11,6 +11,7 @@ import pytest
 
 from digest.errors import Conflict, IllegalMove
 from digest.flow import gathering, produce, publish, report
+from digest.flow.putting_back import hold_everything, hold_if_put_back
 from digest.flow.slots import let_go, look_at
 from digest.model.delivery import DeliveryState
 from digest.model.issue import IssueState
@@ -574,3 +575,39 @@ async def test_freed_stories_are_in_the_next_issue(make_site: OpenSite) -> None:
     await publish.cancel(site.room, 1)
     await site.look(NEXT)
     assert {story.guid for story in (await site.issues())[1].stories} == {"a", "b", "c", "d"}
+
+
+async def test_a_slot_before_a_backup_was_put_back_is_built_and_held(make_site: OpenSite) -> None:
+    site = await begun(make_site)
+    site.clock.at = SLOT + minutes(10)
+    assert not await hold_if_put_back(site.room)
+    await hold_everything(site.room, "the database is older than what was sent from this machine")
+    assert await site.look(SLOT + minutes(11)) == ["held"]
+    issue = await site.issue()
+    assert (issue.slot, "a copy of the database was put back" in issue.reason) == (SLOT, True)
+    assert await site.look(NEXT - minutes(45)) == ["held", "review"]
+    assert await site.look(NEXT) == ["held", "sending"]
+
+
+@pytest.mark.parametrize(("at", "then"), [(CUTOFF, "review"), (SLOT, "sending")])
+async def test_what_could_leave_by_itself_is_held_when_a_backup_was_put_back(
+    make_site: OpenSite, at: datetime, then: str
+) -> None:
+    site = await begun(make_site)
+    assert await site.look(at) == [then]
+    await hold_if_put_back(site.room)
+    stories = await site.remembered()
+    await hold_everything(site.room, "the database is a copy")
+    assert await site.look(at + minutes(50)) == ["held"]
+    assert "issues resume 1" in (await site.issue()).reason
+    assert await site.remembered() == stories
+
+
+async def test_an_approval_for_a_slot_to_come_is_taken_back_with_a_backup(make_site: OpenSite) -> None:
+    site = await begun(make_site)
+    await site.look(CUTOFF)
+    await publish.approve(site.room, 1)
+    await hold_if_put_back(site.room)
+    await hold_everything(site.room, "the database is a copy")
+    issue = await site.issue()
+    assert (issue.state, issue.approved_at, await site.deliveries(1)) == (IssueState.HELD, None, [])
