@@ -19,7 +19,7 @@ from tests.e2e.conftest import MakeSite
 from tests.e2e.mailserver import MailServer
 from tests.postgres import Cluster
 
-READERS = 18
+READERS = 9
 """Fewer than the smallest claim."""
 
 
