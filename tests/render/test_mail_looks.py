@@ -113,7 +113,7 @@ def test_sizes_are_those_that_thumbs_eyes_and_word_need(page: Page, reader: Pers
     assert tallest < 1700
     page.set_viewport_size({"width": 375, "height": 800})
     sizes = page.evaluate(
-        """[...document.querySelectorAll("h1,h2,p,a,b,td.plain")].filter(e => e.innerText.trim())
+        """[...document.querySelectorAll("h1,h2,h3,p,a,b,.plain")].filter(e => e.innerText.trim())
            .map(e => parseFloat(getComputedStyle(e).fontSize))"""
     )
     assert min(sizes) >= 14
