@@ -14,6 +14,7 @@ run: $(VENV)/.installed ## Install and start the demo: a sample newsroom, an inb
 
 test: $(VENV)/.installed-dev ## Install what the tests need and run all of them
 	@sh tests/install-system-packages
+	@sh tests/install-html-validate $(VENV)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not proof" $(TESTS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contract, fast tests: under 30 s

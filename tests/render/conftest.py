@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from digest.model.issue import RenderedIssue
 from digest.render.merge import Merge, Personal
+from tests.render.chromium import running_chromium, with_pictures
 from tests.render.sample_issue import SHIPPED, Renderer
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Not for the whole session: Playwright's loop must be over before a test with a loop of its own begins.
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 600, "height": 800})
+    with_pictures(page)
+    yield page
+    page.close()
 
 
 @pytest.fixture

@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Page
 
 from digest.model.issue import AlsoIn
 from digest.render.merge import Merge, Personal
+from tests.render.chromium import without_pictures
 from tests.render.sample_issue import Renderer, an_issue, six_stories
 
-CHROMIUM = Path("/usr/bin/chromium")
-ONE_PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-)
 _STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
-
-needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    quiet += ["--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=quiet)
-        yield started
-        started.close()
-
-
-def _picture(route: Route) -> None:
-    route.fulfill(body=ONE_PIXEL, content_type="image/png")
-
 
 LAYOUTS = ["classic", "compact", "briefing"]
 WIDTHS = (320, 375, 414, 600, 1000)
 LONG = "Wirtschaftsprüfungsgesellschaftsvorsitzender" + "x" * 80
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 600, "height": 800})
-    page.route("**/*", _picture)
-    yield page
-    page.close()
 
 
 def _mail(reader: Personal, layout: str, language: str = "en") -> str:
@@ -74,7 +43,6 @@ _BEYOND = """width => [...document.body.querySelectorAll("*")].filter(e => e.get
 
 
 @pytest.mark.browser
-@needs_chromium
 @pytest.mark.parametrize("client", ["a good one", "without style blocks", "without a doctype", "without pictures"])
 @pytest.mark.parametrize("language", ["en", "ar"])
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -87,8 +55,7 @@ def test_it_fits_every_width_without_scrolling(
     if client == "without a doctype":  # webmails take it away
         html = html.removeprefix("<!DOCTYPE html>")
     if client == "without pictures":
-        page.unroute("**/*")
-        page.route("**/*", lambda route: route.abort())
+        without_pictures(page)
     page.set_content(html)
     assert page.evaluate("document.compatMode") == ("BackCompat" if "doctype" in client else "CSS1Compat")
     for width in WIDTHS:
@@ -105,7 +72,6 @@ def test_it_fits_every_width_without_scrolling(
 
 
 @pytest.mark.browser
-@needs_chromium
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_sizes_are_those_that_thumbs_eyes_and_word_need(page: Page, reader: Personal, layout: str) -> None:
     page.set_content(_mail(reader, layout))
@@ -124,11 +90,9 @@ def test_sizes_are_those_that_thumbs_eyes_and_word_need(page: Page, reader: Pers
 
 
 @pytest.mark.browser
-@needs_chromium
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_dead_picture_takes_no_more_room_than_its_words(page: Page, reader: Personal, layout: str) -> None:
-    page.unroute("**/*")
-    page.route("**/*", lambda route: route.abort())
+    without_pictures(page)
     page.set_content(_mail(reader, layout))
     for width in (375, 600):
         page.set_viewport_size({"width": width, "height": 800})
@@ -139,7 +103,6 @@ def test_a_dead_picture_takes_no_more_room_than_its_words(page: Page, reader: Pe
 
 
 @pytest.mark.browser
-@needs_chromium
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_only_outlook_reads_makes_a_whole_page_of_600_pixels(page: Page, reader: Personal, layout: str) -> None:
     """Outlook's comments brought to life, and what Word does not know taken away."""
@@ -177,7 +140,6 @@ def _computed(page: Page, html: str) -> list[list[str]]:
 
 
 @pytest.mark.browser
-@needs_chromium
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_inlining_changes_nothing_that_a_reader_sees(
     page: Page, layout: str, reader: Personal, monkeypatch: pytest.MonkeyPatch
