@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
 
 from tests.render.looks_issue import picture
 
@@ -32,14 +32,20 @@ def missing(what: str) -> None:
 
 
 @contextmanager
-def running_chromium(*more: str) -> Iterator[Browser]:
-    """Debian's; without it the test is skipped, but on a build machine it fails."""
+def driver() -> Iterator[Playwright]:
+    """What starts browsers; there can be one only at a time."""
     if not CHROMIUM.exists():
         missing("Chromium is not installed")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*_QUIET, *more])
-        yield started
-        started.close()
+        yield playwright
+
+
+@contextmanager
+def running_chromium(playwright: Playwright, *more: str) -> Iterator[Browser]:
+    """Debian's."""
+    started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*_QUIET, *more])
+    yield started
+    started.close()
 
 
 def with_pictures(page: Page) -> None:

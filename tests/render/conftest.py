@@ -6,24 +6,45 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Playwright
 
 from digest.model.issue import RenderedIssue
 from digest.render.merge import Merge, Personal
-from tests.render.chromium import running_chromium, with_pictures
+from tests.render.chromium import FORCED_DARK, driver, running_chromium, with_pictures
 from tests.render.sample_issue import SHIPPED, Renderer
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Not for the whole session: Playwright's loop must be over before a test with a loop of its own begins.
-    with running_chromium() as browser:
+def playwright() -> Iterator[Playwright]:
+    # Not for the whole session: its loop must be over before a test with a loop of its own begins.
+    with driver() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with running_chromium(playwright) as browser:
         yield browser
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 600, "height": 800})
+    with_pictures(page)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def forcing_browser(playwright: Playwright) -> Iterator[Browser]:
+    with running_chromium(playwright, FORCED_DARK) as browser:
+        yield browser
+
+
+@pytest.fixture
+def forced(forcing_browser: Browser) -> Iterator[Page]:
+    """A page of a client that turns colours around by itself."""
+    page = forcing_browser.new_page()
     with_pictures(page)
     yield page
     page.close()
