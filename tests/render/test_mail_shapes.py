@@ -8,6 +8,7 @@ from digest.render.preflight import Level, Look, Told, check_mail
 from tests.render.looks_issue import LANGUAGES, LAYOUTS, READER, SHAPES, mail, mail_parts, stories_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_no_shape_of_an_issue_draws_an_error_or_a_warning_about_its_design(layout: str, shape: str) -> None:
