@@ -153,3 +153,26 @@ def test_an_inliner_that_drops_what_is_important_would_be_noticed(page: Page, re
     right = _computed(page, _mail(reader, "classic"))
     wrong = _computed(page, _mail(reader, "classic").replace(" !important", ""))
     assert [one == other for one, other in zip(right, wrong, strict=True)] == [False, False, False]
+
+
+_COLOURS = """[...document.body.querySelectorAll("*:not(.preheader)")].map(element => {
+  const style = getComputedStyle(element);
+  const says = [...element.childNodes].some(node => node.nodeType == Node.TEXT_NODE && node.textContent.trim());
+  const line = side => parseFloat(style[`border${side}Width`]) ? style[`border${side}Color`] : "";
+  return [element.className, says ? style.color : "", style.backgroundColor, line("Top"), line("Bottom")];
+})"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_outlooks_own_marks_give_the_colours_of_the_dark_scheme(page: Page, reader: Personal, layout: str) -> None:
+    """Outlook.com reads no media query: it marks what it would turn around, and a mail that knows the marks goes first."""
+    html = _mail(reader, layout)
+    page.emulate_media(color_scheme="dark")
+    page.set_content(html)
+    dark = page.evaluate(_COLOURS)
+    page.emulate_media(color_scheme="light")
+    page.set_content(html.replace("<html ", "<html data-ogsc data-ogsb ").replace("color-scheme: light dark", ""))
+    marked = page.evaluate(_COLOURS)
+    assert marked == dark
+    assert len({tuple(each[1:]) for each in dark}) > 5
