@@ -10,6 +10,7 @@ from itertools import groupby
 import pytest
 from playwright.sync_api import Page
 
+from tests.render.looks_issue import LAYOUTS
 from tests.render.views import View, all_views, faults_of, html_of, pairwise, resize, show
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -32,6 +33,14 @@ def test_nothing_is_wrong_with_a_view(page: Page, view: View) -> None:
 def test_nothing_is_wrong_with_a_view_that_is_turned_dark(forced: Page, view: View) -> None:
     show(forced, view)
     assert faults_of(forced, view) == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_paper_takes_it_as_a_window_does(page: Page, layout: str) -> None:
+    view = View(layout, "en", "full", "whole", 600, "light")
+    show(page, view)
+    page.emulate_media(media="print")
+    assert faults_of(page, view) == []
 
 
 FIRST = View("classic", "en", "full", "whole", 375, "light")
