@@ -128,7 +128,9 @@ def _full(language: str) -> tuple[IssueStory, ...]:
     stories = list(_stories(language, 10))
     works, culture = _SECTIONS.get(language, _SECTIONS["en"])
     for at, story in enumerate(stories):
-        stories[at] = replace(story, section=works if 5 <= at < 8 else culture if at >= 8 else "")
+        stories[at] = replace(
+            story, minutes=(at * 3) % 8 or None, section=works if 5 <= at < 8 else culture if at >= 8 else ""
+        )
     foreign = _TOLD["en" if language == "ar" else "ar"][3]
     stories[0] = replace(
         stories[0], also=(AlsoIn("Inland Gazette", "https://i.example.com/1"), AlsoIn("Radio North", ""))

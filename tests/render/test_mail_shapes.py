@@ -25,5 +25,5 @@ def test_no_shape_of_an_issue_draws_an_error_or_a_warning_about_its_design(layou
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_words_of_the_mail_keep_their_direction_in_a_story_that_runs_the_other_way(layout: str) -> None:
     html = mail(layout)
-    assert html.count('<bdi lang="en" dir="ltr">22 November</bdi>') == (layout != "compact")
-    assert '<bdi lang="en" dir="ltr">23 November</bdi>' not in html
+    assert html.count('<bdi lang="en" dir="ltr">22 November') == (layout != "compact")
+    assert html.count('<bdi lang="en"') == (layout != "compact")

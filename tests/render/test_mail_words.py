@@ -81,7 +81,7 @@ def test_a_story_says_how_long_it_takes_to_read_where_that_is_known(layout: str,
     first, *rest = six_stories()
     renderer = Renderer(newsletter=a_newsletter(theme={"layout": layout}))
     html, text = Merge(renderer(an_issue((replace(first, minutes=4), *rest)))).fill(reader)
-    assert html.count("</span> · 23 November · 4 min read</p>") == 1
+    assert html.count("</span> · <bdi>23 November · 4 min read</bdi></p>") == 1
     assert text.count("· 23 November · 4 min read\n") == 1
     assert (html.count("min read"), text.count("min read")) == (1, 1)
 
