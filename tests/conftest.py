@@ -21,12 +21,6 @@ from tests.postgres import Cluster, PostgresqlMissing, running_cluster
 hypothesis.settings.register_profile("digest", deadline=None)
 hypothesis.settings.load_profile("digest")
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-golden`: what is kept becomes what is made now; the change is then looked at as a diff."""
-    parser.addoption("--update-golden", action="store_true")
-
-
 WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "flow", "web"}
 """Folders whose tests start processes, servers or days of newsroom life: not for every save, so not for `make check`."""
 
@@ -38,8 +32,10 @@ LONG = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-golden`: keep the mails of now as those to compare with."""
-    parser.addoption("--update-golden", action="store_true", help="keep the mails of now in tests/render/golden")
+    """`--update-golden`: keep the mails and pictures of now as those to compare with."""
+    parser.addoption(
+        "--update-golden", action="store_true", help="keep what is made now in tests/render/golden and pictures"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
