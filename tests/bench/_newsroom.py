@@ -148,12 +148,13 @@ def pages(sites: Path) -> Iterator[int]:
 # -- a ledger that is ready to leave -----------------------------------------------------------------------------------
 
 
-def synced(site: Site) -> None:
-    """Read the site's lists, so that a `send` that is timed finds them unchanged."""
+def settled(site: Site) -> None:
+    """Read the site's lists and sources, so that a timed `send` finds them unchanged, as beside a daemon."""
 
     async def sync() -> None:
         async with open_newsroom(site.folder) as room:
             await membership.sync(room)
+            await gathering.gather(room, ["wire"])
 
     asyncio.run(sync())
 

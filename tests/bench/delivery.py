@@ -279,7 +279,7 @@ def whole(bench: Bench) -> Iterable[Figure]:
     """The `digest send` command from its start to its end."""
     number = 2 * bench.number
     site = _newsroom.make_site(bench.folder / "whole", bench.web, STORIES_50_KB, number)
-    _newsroom.synced(site)
+    _newsroom.settled(site)
     (site.folder / "var").rename(site.folder / "kept")
     mail = bench.ready(STORIES_50_KB).mail
     with _mailservers.smtp_sink() as port:

@@ -232,7 +232,7 @@ async def test_nobody_is_hurried_who_does_not_offer_it(
         await relay.send(20)
     relay.holds()
     assert relay.outcomes == dict.fromkeys(range(20), S.SENT)
-    assert not server.hasty or (mode != "plain" and "PIPELINING" in offers)
+    assert server.hasty == (mode != "plain" and "PIPELINING" in offers)
 
 
 async def test_a_certificate_that_changes_between_connections_stops_the_run_and_marks_nobody(
@@ -258,6 +258,19 @@ def stranger() -> Tls:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(server)
     return Tls(server, ssl.create_default_context())
+
+
+@pytest.mark.slow
+async def test_a_refusal_of_us_at_a_dot_marks_nobody_though_the_next_envelope_has_travelled(
+    clock: FakeClock, journal: Journal, mode: str
+) -> None:
+    async with StrictServer(at_dot=dict.fromkeys(range(4, 20), "550 5.7.26 unauthenticated")) as server:
+        relay = Relay(server, clock, journal, mode=mode, connections=2)
+        await relay.send(20)
+    relay.holds()
+    assert "unauthenticated" in relay.refusal
+    assert {number for number, state in relay.outcomes.items() if state is S.SENT} == set(range(4))
+    assert set(relay.outcomes.values()) == {S.SENT, S.PENDING}
 
 
 @pytest.mark.slow
