@@ -200,6 +200,17 @@ def outcomes(site: Site, issue: int) -> dict[str, int]:
     return asyncio.run(count())
 
 
+def keep(site: Site) -> None:
+    """Put the site's state aside, to be copied for each run; a copy that knew that it is one would be held."""
+
+    async def forget() -> None:
+        async with open_newsroom(site.folder) as room, room.store.write() as conn:
+            await conn.execute(text("delete from lineage"))
+
+    asyncio.run(forget())
+    (site.folder / "var").rename(site.folder / "kept")
+
+
 def crowd(site: Site, issue: int, number: int) -> None:
     """Put so many more readers on the list and into the issue, by the shortest way there is. SQLite only."""
     with closing(sqlite3.connect(site.folder / "var" / "digest.db")) as database, database:

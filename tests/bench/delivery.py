@@ -13,6 +13,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -84,7 +85,7 @@ class Bench:
             site.configure(store=self.cluster.url(database))
         issue = _newsroom.ready_to_leave(site)
         mail = _newsroom.mail_of(site, issue)
-        (site.folder / "var").rename(site.folder / "kept")
+        _newsroom.keep(site)
         return Ready(site, issue, self.number, mail, database)
 
     @contextmanager
@@ -280,7 +281,7 @@ def whole(bench: Bench) -> Iterable[Figure]:
     number = 2 * bench.number
     site = _newsroom.make_site(bench.folder / "whole", bench.web, STORIES_50_KB, number)
     _newsroom.settled(site)
-    (site.folder / "var").rename(site.folder / "kept")
+    _newsroom.keep(site)
     mail = bench.ready(STORIES_50_KB).mail
     with _mailservers.smtp_sink() as port:
         site.configure(port)
@@ -386,6 +387,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         print("delivery: needs smtp-source and smtp-sink of Debian's postfix: apt-get install postfix")  # noqa: T201
         return
     log.setup(quiet=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and folders go with us
     print(f"delivery: {_machine()}", flush=True)  # noqa: T201
     with ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="digest-bench-")))
