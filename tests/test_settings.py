@@ -561,7 +561,6 @@ NOT_YET = """
 [smtp.domains."example.com"]
 rate = 5
 [delivery]
-workers = 2
 quiet = "22:00-06:00"
 warmup = { first = 100 }
 breaker = { max_failed = 50 }

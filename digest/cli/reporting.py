@@ -11,6 +11,7 @@ from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, e
 from digest.flow import report
 from digest.flow.newsroom import Newsroom
 from digest.flow.report import Report
+from digest.model.delivery import Tally
 from digest.model.issue import IssueState
 
 _S = IssueState
@@ -85,8 +86,17 @@ def _sentence(found: Report) -> str:
         )
         if number
     ]
+    if issue.state in {_S.PAUSED, _S.CANCELLED} or (issue.state is _S.HELD and tally.sent):
+        return f"{said} {_left(tally)}{_whats_next(found)}"
     seconds = f" in {found.seconds:.1f} s" if issue.state is _S.SENT and found.seconds is not None else ""
     return f"{said} {', '.join(parts)}{seconds}.{_whats_next(found)}"
+
+
+def _left(tally: Tally) -> str:
+    """What of a stopped issue has left, as exactly as anybody can know it."""
+    doubt = f", of {tally.uncertain} nobody knows" if tally.uncertain else ""
+    refused = f", {tally.failed} were refused" if tally.failed else ""
+    return f"{tally.sent} had left, {tally.waiting + tally.deferred + tally.skipped} have not{refused}{doubt}."
 
 
 def _whats_next(found: Report) -> str:

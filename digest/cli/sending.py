@@ -268,8 +268,10 @@ async def _grace(room: Newsroom, seconds: float, stop: asyncio.Event) -> bool:
 
 
 async def change(room: Newsroom, act: Awaitable[Issue], as_json: bool) -> int:
-    """Hold, cancel or pause, and say how the issue stands then."""
+    """Hold, cancel or pause, and say how the issue stands then: what has left, and what has not."""
     issue_id = (await act).id
+    if not await departure.given_back(room, issue_id):
+        note(f"Some are with the mail server at this moment; later: digest issues report {issue_id}")
     await reporting.conclude(room, issue_id, as_json)
     return DONE
 

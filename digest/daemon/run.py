@@ -1,6 +1,6 @@
 """The daemon's life: what starts and stops in which order, and what a signal does.
 
-start: lists, journals of the dead, timetable, sender, pages      stop: timetable, sender (drains), pages, database
+start: lists, journals of the dead, timetable, workers, pages     stop: timetable and workers (drain), pages, database
 """
 
 from __future__ import annotations
@@ -13,19 +13,17 @@ from pathlib import Path
 
 from digest import log
 from digest.app import open_newsroom
-from digest.clock import first_of
 from digest.daemon.signals import told_to_end
+from digest.daemon.supervision import Workers
 from digest.daemon.timetable import Timetable
-from digest.errors import DigestError, RelayRefused
+from digest.errors import DigestError
 from digest.flow import membership
 from digest.flow.newsroom import Newsroom
-from digest.flow.send import Sender, recover
+from digest.flow.send import anything_to_do, recover
 from digest.web.server import serving_pages
 
-DRAIN_S = 8.0
-"""Seconds that mails under way have when the daemon is told to end; all of it takes no more than ten."""
-REST_S = 30.0
-"""Pause after the mail server has refused us."""
+LOOK_S = 1.0
+"""How often we look whether something is due or somebody has died; departures are told of at once."""
 
 _log = log.get(__name__)
 
@@ -40,53 +38,40 @@ async def run(root: Path) -> None:
 @contextlib.asynccontextmanager
 async def running(room: Newsroom) -> AsyncIterator[Timetable]:
     """A running daemon; leaving the block drains and ends it. Raises UsageError when its port is taken."""
-    stop, wake = asyncio.Event(), asyncio.Event()
     await membership.refresh(room)
     await recover(room)
-    timetable = Timetable(room, wake.set)
-    async with serving_pages(room, timetable.pulse):
-        sending = asyncio.create_task(_send_forever(room, wake, stop))
+
+    async def look() -> None:
+        await _look(room, workers)
+
+    workers = Workers(room, look)
+    timetable = Timetable(room, workers.wake)
+    async with serving_pages(room, timetable.pulse, workers.state):
+        workers.start()
+        looking = asyncio.create_task(_look_forever(room, workers))
         timetable.start()
         _log.info("daemon.running", site=room.settings.site.name, pages=room.settings.site.url, process=os.getpid())
         try:
             yield timetable
         finally:
-            stop.set()
-            await timetable.stop()
-            await _ended(sending)
+            looking.cancel()
+            await asyncio.gather(timetable.stop(), workers.stop(), looking, return_exceptions=True)
+            with contextlib.suppress(DigestError):
+                await recover(room)  # of who did not end in time, nobody else may be there to tell
 
 
-async def _ended(sending: asyncio.Task[None]) -> None:
-    await asyncio.wait({sending}, timeout=DRAIN_S + 1)
-    sending.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await sending
+async def _look_forever(room: Newsroom, workers: Workers) -> None:
+    while True:
+        await _look(room, workers)
+        await room.clock.sleep(LOOK_S)
 
 
-async def _send_forever(room: Newsroom, wake: asyncio.Event, stop: asyncio.Event) -> None:
-    """Send whatever is due, until told to stop; woken when an issue departs, and every second for what was deferred."""
-    sender = Sender(room)
+async def _look(room: Newsroom, workers: Workers) -> None:
+    """Settle what the dead had in hand, and tell the workers when something is due."""
     try:
-        while not stop.is_set():
-            wake.clear()
-            rest = await _send_once(sender, stop)
-            # After a refusal nothing but the end of the daemon cuts the rest short.
-            await first_of(stop.wait(), room.clock.sleep(rest), *([wake.wait()] if rest <= 1 else []))
-    finally:
-        await sender.close()
-
-
-async def _send_once(sender: Sender, stop: asyncio.Event) -> float:
-    """One round; how many seconds to rest after it."""
-    try:
-        await sender.run(stop, finish_s=DRAIN_S)
-    except RelayRefused as refusal:
-        _log.error("relay.refused", reason=str(refusal))
-        return REST_S
+        if await anything_to_do(room):
+            workers.wake()
     except DigestError as error:
         _log.error("sending.failed", reason=str(error))
-        return REST_S
     except Exception:
         _log.exception("sending.crashed")
-        return REST_S
-    return 1.0

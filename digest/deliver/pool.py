@@ -62,17 +62,20 @@ class Pool:
         record: Record,
         *,
         stop: asyncio.Event | None = None,
+        recall: asyncio.Event | None = None,
         finish_s: float = FINISH_S,
     ) -> None:
-        """Send `mails` until there are no more, or `stop` is set, or the server refuses us.
+        """Send `mails` until there are no more, or `stop` or `recall` is set, or the server refuses us.
 
         Every mail that was tried gets exactly one `record`, after its line in the journal; PENDING means that it was not
         sent and may be tried again. A mail that cannot be built is FAILED, and stops nobody. After `stop`, or a failure,
         nothing more is begun, and of what was pulled and not begun nothing is said; what is under way has `finish_s`
-        seconds, then its connection is dropped. `mails` is left where it is: close it yourself. Raises RelayRefused once,
-        when all mails under way are recorded; likewise whatever `mails`, `record` or the journal raised first.
+        seconds, then its connection is dropped; after a `recall` it has all the time that RFC 5321 gives the server, unless
+        `stop` is set. `mails` is left where it is: close it yourself. Raises RelayRefused once, when all mails under way
+        are recorded; likewise whatever `mails`, `record` or the journal raised first.
         """
-        await Run(self, mails, journal, record, stop or asyncio.Event(), finish_s).whole()
+        events = stop or asyncio.Event(), recall or asyncio.Event()
+        await Run(self, mails, journal, record, *events, finish_s).whole()
 
     async def close(self) -> None:
         """Take leave of the server on every connection, at once and with a short bound."""
@@ -89,6 +92,7 @@ class Run:
         journal: Journal,
         record: Record,
         stop: asyncio.Event,
+        recall: asyncio.Event,
         finish_s: float,
     ) -> None:
         self.pool = pool
@@ -98,6 +102,7 @@ class Run:
         self._mails = mails
         self._record = record
         self._stop = stop
+        self._recall = recall
         self._finish_s = finish_s
         self._halt = asyncio.Event()  # take no more
         self._forced = False  # and drop what is under way
@@ -111,16 +116,21 @@ class Run:
 
     async def whole(self) -> None:
         """Run to the end, or to a stop; then raise the first failure."""
-        watch = asyncio.create_task(self._watch())
+        stop = asyncio.create_task(self._stop.wait())
+        recall = asyncio.create_task(self._recall.wait())
+        for told in (stop, recall):
+            told.add_done_callback(lambda task: None if task.cancelled() else self.halt())
         halt = asyncio.create_task(self._halt.wait())
         idle = asyncio.create_task(self._idle.wait())
         filler = asyncio.create_task(self._fill())
         try:
             self.add_hand()
             await asyncio.wait({halt, idle}, return_when=asyncio.FIRST_COMPLETED)
+            if recall.done() and self.failure is None:
+                await asyncio.wait({idle, stop}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({idle, filler}, timeout=self._finish_s)
         finally:
-            for task in (watch, halt, idle):
+            for task in (stop, recall, halt, idle):
                 task.cancel()
             await self._force(filler)
         if self.failure is not None:
@@ -145,10 +155,6 @@ class Run:
     def fail(self, error: BaseException) -> None:
         """Halt, and raise this at the end if it is the first failure."""
         self.failure = self.failure or error
-        self.halt()
-
-    async def _watch(self) -> None:
-        await self._stop.wait()
         self.halt()
 
     async def _force(self, filler: asyncio.Task[None]) -> None:

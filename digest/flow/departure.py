@@ -12,7 +12,7 @@ from digest.clock import first_of
 from digest.errors import IllegalMove
 from digest.flow import publish
 from digest.flow.newsroom import Newsroom
-from digest.flow.send import Sender, Watch
+from digest.flow.send import Sender, Watch, recover
 from digest.model.delivery import DeliveryState
 from digest.model.issue import Issue, IssueState
 from digest.store import deliveries, issues, messages
@@ -20,6 +20,8 @@ from digest.store.outbox import MESSAGES
 
 LOOK_S = 0.3
 """How often we look whether the daemon has done its share."""
+STOP_LOOK_S, PATIENCE_S = 0.1, 5.0
+"""How often, and how long, an editor's stop looks whether the senders have given back what they had in hand."""
 
 
 async def unfinished(room: Newsroom, newsletter: str) -> Issue | None:
@@ -69,6 +71,19 @@ async def deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, watch: Wat
 async def _in_other_hands(room: Newsroom, issue_id: int) -> bool:
     async with room.store.read() as conn:
         return await deliveries.any_claimed(conn, issue_id)
+
+
+async def given_back(room: Newsroom, issue_id: int) -> bool:
+    """After a pause or a cancel: wait, some seconds at most, until no sender has anything of the issue in hand.
+
+    False: some still have.
+    """
+    for _ in range(int(PATIENCE_S / STOP_LOOK_S)):
+        if not await _in_other_hands(room, issue_id):
+            return True
+        await recover(room)
+        await room.clock.sleep(STOP_LOOK_S)
+    return False
 
 
 async def deliver_messages(room: Newsroom, ids: list[int]) -> list[tuple[str, str, int | None, str]]:

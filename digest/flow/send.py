@@ -16,12 +16,14 @@ from pathlib import Path
 from digest import log
 from digest.deliver import journal as journals
 from digest.deliver.pool import Pool
+from digest.deliver.seats import Seats
 from digest.errors import RelayRefused, StoreError
 from digest.flow import ending
+from digest.flow.due import due_issues
 from digest.flow.newsroom import Newsroom
 from digest.flow.outcomes import verdict, write_down
 from digest.flow.worker import Watch as Watch
-from digest.flow.worker import Worker, due_issues
+from digest.flow.worker import Worker
 from digest.store import deliveries, messages, outbox
 from digest.store.outbox import Tries
 
@@ -68,20 +70,40 @@ async def _settle(room: Newsroom, path: Path) -> None:
     _log.info("sender.recovered", worker=worker, settled=len(told), released=released)
 
 
+async def anything_to_do(room: Newsroom) -> bool:
+    """Settle what dead senders had in hand, end what is finished; whether anything is due."""
+    await recover(room)
+    await ending.end_finished(room, None)
+    return await _anything_due(room, None)
+
+
+async def _anything_due(room: Newsroom, only: int | None) -> bool:
+    now = room.clock.now()
+    async with room.store.read() as conn:
+        return await messages.any_due(conn, now) or bool(await due_issues(conn, room, only, now))
+
+
 # -- sending -----------------------------------------------------------------------------------------------------------
 
 
 class Sender:
-    """One process's share in sending. `run` may be called again and again; `close` ends it."""
+    """One process's share in sending. `run` may be called again and again, also after `close`.
 
-    def __init__(self, room: Newsroom, watch: Watch | None = None) -> None:
+    connections: how many it wants of the site's; None = all of them. It gets what other processes here leave it.
+    """
+
+    def __init__(self, room: Newsroom, watch: Watch | None = None, *, connections: int | None = None) -> None:
+        smtp = room.settings.smtp
         self._room = room
         self._watch = watch or (lambda _issue, _state: None)
-        self._pool = Pool(room.settings.smtp, room.clock, tls_context=room.tls)
+        self._wanted = connections or smtp.connections
+        self._seats = Seats(room.settings.root / "var" / "connections", smtp.connections)
+        self._pool = Pool(smtp, room.clock, tls_context=room.tls)
 
     async def close(self) -> None:
         """Take leave of the mail server."""
         await self._pool.close()
+        self._seats.give_back()
 
     async def run(self, stop: asyncio.Event, *, only: int | None = None, finish_s: float = 10.0) -> None:
         """Send everything that is due, messages first; then end what is finished.
@@ -94,18 +116,18 @@ class Sender:
         seconds.
         """
         await recover(self._room)
-        if await self._anything_due(only):
-            await self._send(Worker(self._room, self._pool, self._watch, only, stop), only, finish_s)
+        if await _anything_due(self._room, only):
+            connections = self._seats.take(self._wanted)
+            self._pool.smtp = self._room.settings.smtp.model_copy(update={"connections": connections})
+            while await self._send(Worker(self._room, self._pool, self._watch, only, stop), only, finish_s):
+                pass  # an editor has stopped one issue: on with the others
         await ending.end_finished(self._room, only)
 
-    async def _anything_due(self, only: int | None) -> bool:
-        now = self._room.clock.now()
-        async with self._room.store.read() as conn:
-            return await messages.any_due(conn, now) or bool(await due_issues(conn, self._room, only, now))
-
-    async def _send(self, worker: Worker, only: int | None, finish_s: float) -> None:
+    async def _send(self, worker: Worker, only: int | None, finish_s: float) -> bool:
+        """One run; whether there shall be another at once."""
         try:
             await worker.run(finish_s)
+            return worker.recalled
         except RelayRefused as refusal:
             await ending.refused(self._room, only, refusal)
             raise

@@ -21,6 +21,7 @@ from digest.deliver.journal import Journal, worker_name
 from digest.deliver.pool import Pool
 from digest.errors import DigestError, StoreError
 from digest.flow import ending
+from digest.flow.due import due_issues
 from digest.flow.mailing import Mailing
 from digest.flow.newsroom import Newsroom
 from digest.flow.outcomes import Key, verdict, write_down
@@ -38,27 +39,17 @@ LEASE = timedelta(seconds=30)
 RENEW_S = 10.0
 CLAIM_MIN, CLAIM_MAX, CLAIM_S = 20, 500, 2.0
 FLUSH_S = 0.25
-LOOK_S = 1.0
-"""How often is looked whether anybody in hand has left."""
+LOOK_S = 0.5
+"""How often is looked whether anybody in hand has left, or an editor has stopped what is being sent."""
 UNTRIED_PAUSE = timedelta(seconds=30)
 """How long a mail rests that came back untried because the connection broke."""
 
 _D = DeliveryState
 _LEFT = Outcome(_D.SKIPPED, Reply(0, "left before it was sent"))
+_RECALLED = Outcome(_D.PENDING, Reply(0, "stopped before it was sent"))
 
 Watch = Callable[[int, DeliveryState], None]
 """Told of every outcome: the issue's number (0 for a message) and the state."""
-
-
-async def due_issues(conn: Connection, room: Newsroom, only: int | None, now: datetime) -> list[Issue]:
-    """What is being sent and has something due, oldest slot first. only: of these, this one; None: all."""
-    known = room.settings.newsletters  # one that was taken out of the settings must not stop the others
-    sending = [
-        each
-        for each in await issues.in_states(conn, [IssueState.SENDING])
-        if only in (None, each.id) and each.newsletter in known
-    ]
-    return [each for each in sending if (due := await deliveries.next_due(conn, each.id)) and due <= now]
 
 
 class Worker:
@@ -70,6 +61,10 @@ class Worker:
         self._watch = watch
         self._only = only
         self._stop = stop
+        self._recall = (
+            asyncio.Event()
+        )  # an editor has stopped an issue: this run ends, and the next takes on the others
+        self._begun: set[Key] = set()  # of what is in hand, what may be with the mail server
         self._worker = worker_name()
         self._journal = Journal.open(room.journals, self._worker)
         self._mailings: dict[int, Mailing] = {}
@@ -80,6 +75,11 @@ class Worker:
         self._audiences: dict[int, Audience] = {}
         self._departures = 0
         self._gone: set[Key] = set()  # who left after the claim
+
+    @property
+    def recalled(self) -> bool:
+        """Whether the run ended because an editor stopped an issue; others may still have something due."""
+        return self._recall.is_set()
 
     @property
     def issues(self) -> set[int]:
@@ -106,10 +106,12 @@ class Worker:
             self._departures = await departures.counter(conn)
         keeper = asyncio.create_task(self._keep(over))
         # A keeper that fails ends the claiming: without a ledger there is no sending.
-        mails = self._mails(lambda: self._stop.is_set() or keeper.done())
+        mails = self._mails(lambda: self._stopped or keeper.done())
         try:
             async with contextlib.aclosing(mails):
-                await self._pool.run(mails, self._journal, self._record, stop=self._stop, finish_s=finish_s)
+                await self._pool.run(
+                    mails, self._journal, self._record, stop=self._stop, recall=self._recall, finish_s=finish_s
+                )
         finally:
             over.set()
             await asyncio.gather(keeper, return_exceptions=True)
@@ -203,6 +205,9 @@ class Worker:
     def _bytes(self, mailing: Mailing, each: Delivery) -> bytes | Outcome:
         if (each.issue_id, each.subscriber_id) in self._gone:
             return _LEFT
+        if self._recall.is_set():
+            return _RECALLED
+        self._begun.add((each.issue_id, each.subscriber_id))
         personal = mailing.personal(each.subscriber_id, each.email, each.name, each.topics)
         return mailing.message(personal, mailing.message_id(each.subscriber_id), self._room.clock.now())
 
@@ -216,6 +221,7 @@ class Worker:
 
     def _record(self, mail: Outgoing, outcome: Outcome) -> None:
         self._done.append((mail, outcome))
+        self._begun.discard((mail.issue_id, mail.subscriber_id))
         if outcome.state is not _D.PENDING:
             self._watch(mail.issue_id, outcome.state)
 
@@ -230,9 +236,10 @@ class Worker:
             while not over.is_set():
                 await first_of(over.wait(), self._room.clock.sleep(FLUSH_S))
                 await self._flush()
-                if monotonic() - looked > LOOK_S:
+                if monotonic() - looked > LOOK_S and not self._recall.is_set():
                     looked = monotonic()
                     await self._look_who_left()
+                    await self._look_for_stops()
                 if monotonic() - renewed > RENEW_S:
                     renewed = monotonic()
                     async with self._room.store.write() as conn:
@@ -248,6 +255,25 @@ class Worker:
                 ids = [number for of_issue, number in self._hand if of_issue == issue]
                 gone |= {(issue, number) for number in await departures.gone(conn, self._audiences[issue], ids)}
         self._departures, self._gone = counter, gone
+
+    async def _look_for_stops(self) -> None:
+        """Where an editor has stopped an issue that we have something of in hand, give back at once what has not begun."""
+        async with self._room.store.read() as conn:
+            sending = {issue.id for issue in await issues.in_states(conn, [IssueState.SENDING])}
+        if self.issues <= sending:
+            return
+        self._recall.set()  # from here on nothing is begun: what is given back now cannot leave
+        now, known = self._room.clock.now(), {(mail.issue_id, mail.subscriber_id) for mail, _ in self._done}
+        rest = [key for key in self._hand if key not in self._begun and key not in known and key[0] != MESSAGES]
+        reply = _RECALLED.reply
+        back = [Result(*key, _D.PENDING, reply.code, reply.text, now, False) for key in rest]
+        async with self._room.store.write() as conn:
+            await write_down(conn, self._room, self._worker, back, now)
+            await deliveries.skip_rest_of_ended(conn, "the issue was ended", now)
+
+    @property
+    def _stopped(self) -> bool:
+        return self._stop.is_set() or self._recall.is_set()
 
     async def _flush(self) -> None:
         async with self._flushing:
@@ -270,4 +296,5 @@ class Worker:
     def _verdict(self, mail: Outgoing, outcome: Outcome, now: datetime) -> Result:
         key = (mail.issue_id, mail.subscriber_id)
         give_up = self._room.settings.delivery.give_up
-        return verdict(key, outcome, self._hand[key], now, give_up=give_up, jitter=random.random(), rest=UNTRIED_PAUSE)
+        rest = timedelta() if self._stopped else UNTRIED_PAUSE
+        return verdict(key, outcome, self._hand[key], now, give_up=give_up, jitter=random.random(), rest=rest)

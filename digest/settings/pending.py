@@ -10,7 +10,6 @@ def not_yet(settings: Settings) -> list[str]:
     found = [
         ("smtp.domains", bool(settings.smtp.domains)),
         ("smtp.uncertain", settings.smtp.uncertain != "hold"),
-        ("delivery.workers", settings.delivery.workers > 1),
         ("delivery.warmup", settings.delivery.warmup is not None),
         ("delivery.quiet", settings.delivery.quiet is not None),
         ("delivery.breaker", settings.delivery.breaker != Breaker()),

@@ -16,17 +16,26 @@ from digest.flow.newsroom import Newsroom
 Pulse = Callable[[], datetime | None]
 """When the timetable last looked; None before its first look."""
 
+Senders = Callable[[], list[dict[str, Any]]]
+"""How each sending process fares; `process` is None while it is not there."""
+
 STILL_ALIVE = timedelta(seconds=60)
 
 
-def routes(room: Newsroom, pulse: Pulse) -> APIRouter:
+def no_senders() -> list[dict[str, Any]]:
+    """Nobody sends here."""
+    return []
+
+
+def routes(room: Newsroom, pulse: Pulse, senders: Senders = no_senders) -> APIRouter:
     """The routes for machines that watch us."""
     router = APIRouter()
 
     @router.api_route("/healthz", methods=["GET", "HEAD"])
     async def healthz(request: Request) -> JSONResponse:
-        found = await _examine(room, pulse)
-        ailing = found["sources_failed"] or found["issues_held"]
+        found = await _examine(room, pulse) | {"workers": senders()}
+        missing = [each for each in found["workers"] if each["process"] is None]
+        ailing = found["sources_failed"] or found["issues_held"] or missing
         alive = found["database"] == "ok" and found["timetable"] == "ok"
         ready = alive and not ailing
         status = 200 if (ready if "ready" in request.query_params else alive) else 503

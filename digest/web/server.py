@@ -13,19 +13,19 @@ from digest import log
 from digest.errors import StoreError
 from digest.flow.newsroom import Newsroom
 from digest.web import api, health, subscribers
-from digest.web.health import Pulse
+from digest.web.health import Pulse, Senders, no_senders
 from digest.web.pages import Pages
 from digest.web.serving import bound, serving
 
 _log = log.get(__name__)
 
 
-def create(room: Newsroom, pulse: Pulse) -> FastAPI:
+def create(room: Newsroom, pulse: Pulse, senders: Senders = no_senders) -> FastAPI:
     """The application: all routes, wired to one site."""
     app = FastAPI(title="Digest", docs_url=None, redoc_url=None, openapi_url=None)
     pages = Pages(room)
     app.include_router(subscribers.routes(room, pages))
-    app.include_router(health.routes(room, pulse))
+    app.include_router(health.routes(room, pulse, senders))
     app.mount(api.ROOT, api.create(room, pages))
     _explain(app, pages)
     return app
@@ -49,8 +49,8 @@ def _explain(app: FastAPI, pages: Pages) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving_pages(room: Newsroom, pulse: Pulse) -> AsyncIterator[None]:
+async def serving_pages(room: Newsroom, pulse: Pulse, senders: Senders = no_senders) -> AsyncIterator[None]:
     """The pages of a site, served while the block lasts. Raises UsageError when the port is taken."""
     web = room.settings.web
-    async with serving(create(room, pulse), bound(web.host, web.port, "web.port"), web.trusted_proxies):
+    async with serving(create(room, pulse, senders), bound(web.host, web.port, "web.port"), web.trusted_proxies):
         yield

@@ -5,16 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections import Counter
 
 import pytest
 
+from tests.e2e.accounts import READERS, accounted
 from tests.e2e.conftest import MakeSite
 from tests.e2e.mailserver import MailServer
 from tests.e2e.site import SiteFolder, eventually
 from tests.postgres import Cluster
 
-READERS = 500
 CONNECTIONS = 4
 
 
@@ -34,18 +33,6 @@ def killed(process: subprocess.Popen[str], server: MailServer, after: int) -> No
     process.kill()
     process.communicate()
     time.sleep(0.1)  # noqa: TID251 - what the dead process had on the wire arrives
-
-
-def accounted(site: SiteFolder, server: MailServer) -> None:
-    """Everybody has it exactly once, but for deliveries that are named as uncertain: those at most once."""
-    report = site.run("issues", "report", "1", "--json").document
-    shown = site.run("issues", "show", "1", "--json").document["not_reached"]
-    uncertain = {row["email"] for row in shown if row["outcome"] == "uncertain"}
-    times = Counter(mail.recipient for mail in server.accepted)
-    assert (report["state"], report["sent"] + report["uncertain"]) == ("sent", READERS)
-    assert len(uncertain) == report["uncertain"]
-    assert [email for email in site.readers if times[email] > 1] == []
-    assert {email for email in site.readers if times[email] == 0} <= uncertain
 
 
 @pytest.mark.slow
