@@ -13,6 +13,7 @@ from digest import log
 from digest.errors import DigestError, RelayRefused, one_line
 from digest.flow import notify, publish
 from digest.flow.newsroom import Newsroom
+from digest.model.delivery import Tally
 from digest.model.issue import Issue, IssueState
 from digest.store import deliveries, events, issues
 from digest.store.engine import Connection
@@ -63,8 +64,18 @@ async def _end(room: Newsroom, issue: Issue) -> None:
         }
         await room.log(conn, "issue.sent", issue, **figures)
         if issue.scheduled:
-            words = ", ".join(f"{number} {state}" for state, number in figures.items())
-            await notify.ended(conn, room, issue, IssueState.SENT, words)
+            started = (await issues.times(conn, issue.id))[0]
+            await notify.ended(conn, room, issue, IssueState.SENT, _figures(tally, started, room.clock.now()))
+
+
+def _figures(tally: Tally, started: datetime | None, now: datetime) -> str:
+    """What the editors are told at the end."""
+    numbers = {"failed": tally.failed, "in doubt": tally.uncertain, "skipped": tally.skipped}
+    parts = [f"{tally.sent} of {tally.recipients} sent"]
+    parts += [f"{number} {what}" for what, number in numbers.items() if number]
+    seconds = (now - started).total_seconds() if started else 0.0
+    rate = f", {tally.sent / seconds:,.0f} a second" if seconds >= 1 and tally.sent >= 2 * seconds else ""
+    return f"{', '.join(parts)}, in {seconds:,.1f} s{rate}"
 
 
 # -- held --------------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ async def ended(conn: Connection, room: Newsroom, issue: Issue, state: IssueStat
     slot = issue.slot.astimezone(room.settings.zone_of(issue.newsletter))
     lines = [
         f"Issue {issue.id} of {title}, planned for {slot:%A, %-d %B, %H:%M} ({slot.tzname()}), is {state}.",
-        *([f"Reason: {reason}"] if reason else []),
+        *([reason if state is IssueState.SENT else f"Reason: {reason}"] if reason else []),
         "",
         f"More: digest issues report {issue.id}",
     ]
