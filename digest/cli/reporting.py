@@ -102,7 +102,8 @@ def _left(tally: Tally) -> str:
 def _whats_next(found: Report) -> str:
     issue, tally = found.issue, found.tally
     if issue.state is _S.SENDING and (tally.deferred or tally.waiting):
-        return f"\nThe rest is sent by the daemon when it runs, or by: digest issues retry {issue.id}"
+        waits = "".join(f"\nNow: {each}." for each in found.waits)
+        return f"{waits}\nThe rest is sent by the daemon when it runs, or by: digest issues retry {issue.id}"
     if tally.uncertain:
         return f"\nThose in doubt may have been reached: digest issues retry {issue.id} --uncertain sends them again."
     return ""

@@ -27,8 +27,6 @@ from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 from digest.settings import is_loopback
 
-_S = IssueState
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -63,7 +61,7 @@ async def send(room: Newsroom, order: Order) -> int:
         note(f"Issue {deferred.id} waits for the mail server. To try now: digest issues retry {deferred.id}")
         return await reporting.conclude(room, deferred.id, order.as_json)
     issue = await _issue_to_send(room, order)
-    if issue.state is _S.SKIPPED:
+    if issue.state is IssueState.SKIPPED:
         await _point_at_held(room, order.newsletter)
         return await reporting.conclude(room, issue.id, order.as_json)
     issue, gone = await withdrawal.look_again(room, issue)
@@ -126,7 +124,7 @@ async def _dry_run(room: Newsroom, order: Order, warnings: list[str]) -> int:
     if not wanting:
         await _summary(room, issue, warnings)
     if order.as_json:
-        state = _S.SKIPPED if wanting else issue.state
+        state = IssueState.SKIPPED if wanting else issue.state
         emit(reporting.document(None, state, wanting or "dry run: nothing was sent", {"recipients": number}))
     else:
         say(f"Nothing to send: {wanting}." if wanting else "Dry run: nothing was sent.")
@@ -138,7 +136,7 @@ async def _send_tests(room: Newsroom, order: Order) -> int:
     issue = shown.issue
     if wanting := produce.lacks(room, order.newsletter, len(issue.stories)):
         if order.as_json:
-            emit(reporting.document(None, _S.SKIPPED, wanting, {}) | {"shown_with": None})
+            emit(reporting.document(None, IssueState.SKIPPED, wanting, {}) | {"shown_with": None})
         else:
             say(f"Nothing to send: {wanting}.")
         return NOTHING_TO_SEND
@@ -162,9 +160,9 @@ async def _issue_to_send(room: Newsroom, order: Order) -> Issue:
     waiting = None if order.new else await produce.waiting(room, order.newsletter)
     if waiting is None:
         waiting = await produce.draft(room, order.newsletter, room.clock.now(), scheduled=False)
-    elif waiting.state is _S.DRAFT:
+    elif waiting.state is IssueState.DRAFT:
         waiting = await produce.build(room, waiting)
-    if waiting.state is _S.DRAFT:
+    if waiting.state is IssueState.DRAFT:
         waiting = await produce.give_up(room, waiting)
     return waiting
 
@@ -237,7 +235,11 @@ async def _approved(room: Newsroom, issue: Issue, as_json: bool) -> int:
         note(f"That was the first approval. A second editor must approve issue {issue.id} too.")
         await reporting.conclude(room, issue.id, as_json, quiet=True)
         return HELD
-    if issue.state is _S.APPROVED and issue.not_before and issue.not_before - room.clock.now() > timedelta(minutes=1):
+    if (
+        issue.state is IssueState.APPROVED
+        and issue.not_before
+        and issue.not_before - room.clock.now() > timedelta(minutes=1)
+    ):
         if not as_json:
             say(f"Issue {issue.id} is approved. The daemon sends it at {issue.not_before:%Y-%m-%d %H:%M} UTC.")
         return await reporting.conclude(room, issue.id, as_json, quiet=True)
@@ -247,12 +249,12 @@ async def _approved(room: Newsroom, issue: Issue, as_json: bool) -> int:
 async def _depart(room: Newsroom, issue: Issue, as_json: bool) -> int:
     """Wait for the end of the grace period, then send."""
     stop = told_to_end()
-    if issue.state is _S.APPROVED:
+    if issue.state is IssueState.APPROVED:
         if issue.not_before and not await _grace(room, (issue.not_before - room.clock.now()).total_seconds(), stop):
             await publish.hold(room, issue.id, "undone by an editor during the grace period")
             return await reporting.conclude(room, issue.id, as_json)
         issue = await departure.start(room, issue.id)
-    if issue.state is not _S.SENDING:
+    if issue.state is not IssueState.SENDING:
         code = await reporting.conclude(room, issue.id, as_json)
         return HELD if issue.state in BEFORE_APPROVAL else code  # somebody took the approval back while we waited
     return await _deliver(room, issue.id, stop, as_json)
@@ -281,7 +283,7 @@ async def resume(room: Newsroom, issue_id: int, as_json: bool) -> int:
     issue, findings = await clearance.resume(room, issue_id)
     for line in lines(findings):
         note(line)
-    if issue.state is _S.SENDING:
+    if issue.state is IssueState.SENDING:
         return await _deliver(room, issue_id, told_to_end(), as_json)
     return await reporting.conclude(room, issue_id, as_json)
 
@@ -293,9 +295,9 @@ async def retry(room: Newsroom, issue_id: int, as_json: bool, *, failed: bool, u
 
 
 async def _deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, as_json: bool) -> int:
-    async with progress.bar(room, issue_id) as watch:
-        try:
+    try:
+        async with progress.bar(room, issue_id) as watch:
             await departure.deliver(room, issue_id, stop, watch)
-        except RelayRefused as refusal:
-            note(f"digest: the mail server {'is not ready' if refusal.temporary else 'refuses us'}: {refusal}")
+    except RelayRefused as refusal:
+        note(f"digest: the mail server {'is not ready' if refusal.temporary else 'refuses us'}: {refusal}")
     return await reporting.conclude(room, issue_id, as_json)

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import timedelta
 
 from digest.clock import first_of
 from digest.errors import IllegalMove
 from digest.flow import publish
+from digest.flow.due import quiet
 from digest.flow.newsroom import Newsroom
 from digest.flow.send import Sender, Watch, recover
 from digest.model.delivery import DeliveryState
 from digest.model.issue import Issue, IssueState
-from digest.store import deliveries, issues, messages
+from digest.store import deliveries, destinations, issues, messages
 from digest.store.outbox import MESSAGES
 
+SOON = timedelta(minutes=1)
+"""A turn at a slow destination that comes within this is waited for."""
 LOOK_S = 0.3
 """How often we look whether the daemon has done its share."""
 STOP_LOOK_S, PATIENCE_S = 0.1, 5.0
@@ -61,7 +65,7 @@ async def deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, watch: Wat
     sender = Sender(room, watch)
     try:
         await sender.run(stop, only=issue_id)
-        while not stop.is_set() and await _in_other_hands(room, issue_id):
+        while not stop.is_set() and (await _in_other_hands(room, issue_id) or await _soon(room, issue_id)):
             await first_of(stop.wait(), room.clock.sleep(LOOK_S))
             await sender.run(stop, only=issue_id)
     finally:
@@ -84,6 +88,19 @@ async def given_back(room: Newsroom, issue_id: int) -> bool:
         await recover(room)
         await room.clock.sleep(STOP_LOOK_S)
     return False
+
+
+async def _soon(room: Newsroom, issue_id: int) -> bool:
+    """Whether something of the issue that nobody put off may leave so soon that it is worth waiting for."""
+    now = room.clock.now()
+    async with room.store.read() as conn:
+        issue = await issues.get(conn, issue_id)
+        if issue.state is not IssueState.SENDING or issue.newsletter not in room.settings.newsletters:
+            return False
+        if quiet(room, issue.newsletter, now):
+            return False
+        due = await destinations.next_turn(conn, issue_id)
+    return due is not None and due <= now + SOON
 
 
 async def deliver_messages(room: Newsroom, ids: list[int]) -> list[tuple[str, str, int | None, str]]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from digest.flow import publish
+from digest.flow.due import quiet
 from digest.flow.newsroom import Newsroom
+from digest.flow.pacing import slow_now
 from digest.model.delivery import Tally
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 from digest.store import deliveries, events, issues
@@ -18,6 +20,7 @@ from digest.store.issues import Summary
 class Report:
     """An issue, its figures, and why deliveries were not simply sent: (outcome, code, reply, count).
 
+    waits: what keeps the rest of an issue that is being sent.
     seconds: from the first to the last mail, or until now while it is being sent; None before it started.
     """
 
@@ -25,6 +28,7 @@ class Report:
     tally: Tally
     seconds: float | None
     reasons: Sequence[tuple[str, int | None, str, int]] = ()
+    waits: Sequence[str] = ()
 
 
 async def report(room: Newsroom, issue_id: int) -> Report:
@@ -34,7 +38,17 @@ async def report(room: Newsroom, issue_id: int) -> Report:
         started, ended = await issues.times(conn, issue_id)
         seconds = ((ended or room.clock.now()) - started).total_seconds() if started else None
         tally = await deliveries.tally(conn, issue_id)
-        return Report(issue, tally, seconds, await deliveries.reasons(conn, issue_id))
+        reasons = await deliveries.reasons(conn, issue_id)
+    return Report(issue, tally, seconds, reasons, await _waits(room, issue))
+
+
+async def _waits(room: Newsroom, issue: Issue) -> list[str]:
+    name = issue.newsletter
+    if issue.state is not IssueState.SENDING or name not in room.settings.newsletters:
+        return []
+    until = quiet(room, name, room.clock.now())
+    words = [f"quiet hours until {until.astimezone(room.settings.zone_of(name)):%H:%M %Z}"] if until else []
+    return words + await slow_now(room, name)
 
 
 async def not_reached(room: Newsroom, issue_id: int) -> list[tuple[str, str, int | None, str]]:

@@ -18,13 +18,14 @@ from digest.deliver import journal as journals
 from digest.deliver.pool import Pool
 from digest.deliver.seats import Seats
 from digest.errors import RelayRefused, StoreError
-from digest.flow import ending
+from digest.flow import breaking, ending
 from digest.flow.due import due_issues
 from digest.flow.newsroom import Newsroom
 from digest.flow.outcomes import verdict, write_down
+from digest.flow.pacing import Gate
 from digest.flow.worker import Watch as Watch
 from digest.flow.worker import Worker
-from digest.store import deliveries, messages, outbox
+from digest.store import breakers, deliveries, messages, outbox
 from digest.store.outbox import Tries
 
 _log = log.get(__name__)
@@ -63,10 +64,11 @@ async def _settle(room: Newsroom, path: Path) -> None:
             verdict(key, outcome, before.get(key, Tries()), now, give_up=give_up, jitter=random.random())
             for key, outcome in told.items()
         ]
-        await write_down(conn, room, worker, results, now)
+        tripped = await write_down(conn, room, worker, results, now)
         released = await outbox.release(conn, worker, now)
         await deliveries.skip_rest_of_ended(conn, "the issue was ended", now)
     journals.discard(path)
+    await breaking.pause(room, tripped)
     _log.info("sender.recovered", worker=worker, settled=len(told), released=released)
 
 
@@ -98,6 +100,7 @@ class Sender:
         self._watch = watch or (lambda _issue, _state: None)
         self._wanted = connections or smtp.connections
         self._seats = Seats(room.settings.root / "var" / "connections", smtp.connections)
+        self._gate = Gate(room)
         self._pool = Pool(smtp, room.clock, tls_context=room.tls)
 
     async def close(self) -> None:
@@ -116,12 +119,20 @@ class Sender:
         seconds.
         """
         await recover(self._room)
+        await self._gate.settle()
         if await _anything_due(self._room, only):
             connections = self._seats.take(self._wanted)
             self._pool.smtp = self._room.settings.smtp.model_copy(update={"connections": connections})
-            while await self._send(Worker(self._room, self._pool, self._watch, only, stop), only, finish_s):
+            while await self._send(Worker(self._room, self._pool, self._gate, self._watch, only, stop), only, finish_s):
                 pass  # an editor has stopped one issue: on with the others
+        await self._resend()
         await ending.end_finished(self._room, only)
+
+    async def _resend(self) -> None:
+        """What is in doubt goes again, once, where the settings say so."""
+        if self._room.settings.smtp.uncertain == "resend":
+            async with self._room.store.write() as conn:
+                await breakers.resend(conn, self._room.clock.now())
 
     async def _send(self, worker: Worker, only: int | None, finish_s: float) -> bool:
         """One run; whether there shall be another at once."""

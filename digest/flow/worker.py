@@ -1,7 +1,7 @@
 """One run of sending, from the first claim to giving back the rest: claim, merge, hand over, record.
 
-A claim is never more than what leaves in about two seconds. What is not here: when there is a run, and what follows from a
-refusal (send), SMTP (deliver), what a subscriber's mail looks like (mailing).
+What is not here: when there is a run, and what follows from a refusal (send), what is taken on (claiming), SMTP (deliver),
+what a subscriber's mail looks like (mailing).
 """
 
 from __future__ import annotations
@@ -11,31 +11,23 @@ import contextlib
 import random
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
-from functools import partial
 
-from digest.audience.rule import audience_of
 from digest.clock import first_of, monotonic
-from digest.deliver.envelope import Envelope
 from digest.deliver.hand import Outgoing
 from digest.deliver.journal import Journal, worker_name
 from digest.deliver.pool import Pool
-from digest.errors import DigestError, StoreError
-from digest.flow import ending
-from digest.flow.due import due_issues
-from digest.flow.mailing import Mailing
+from digest.errors import DigestError
+from digest.flow import breaking
+from digest.flow.claiming import LEASE, RECALLED, Claims, InHand
+from digest.flow.claiming import Watch as Watch
 from digest.flow.newsroom import Newsroom
-from digest.flow.outcomes import Key, verdict, write_down
-from digest.flow.putting_back import hold_everything
-from digest.model.delivery import Delivery, DeliveryState, Outcome, Reply
-from digest.model.issue import Issue, IssueState
-from digest.model.subscriber import Audience
-from digest.store import deliveries, departures, issues, lineage, messages, outbox
-from digest.store.engine import Connection
-from digest.store.lineage import PutBack
-from digest.store.messages import Message
-from digest.store.outbox import MESSAGES, Result, Tries
+from digest.flow.outcomes import Key, next_issue, verdict, write_down
+from digest.flow.pacing import Gate
+from digest.model.delivery import DeliveryState, Outcome
+from digest.model.issue import IssueState
+from digest.store import deliveries, departures, issues, outbox
+from digest.store.outbox import MESSAGES, Result
 
-LEASE = timedelta(seconds=30)
 RENEW_S = 10.0
 CLAIM_MIN, CLAIM_MAX, CLAIM_S = 20, 500, 2.0
 FLUSH_S = 0.25
@@ -45,36 +37,30 @@ UNTRIED_PAUSE = timedelta(seconds=30)
 """How long a mail rests that came back untried because the connection broke."""
 
 _D = DeliveryState
-_LEFT = Outcome(_D.SKIPPED, Reply(0, "left before it was sent"))
-_RECALLED = Outcome(_D.PENDING, Reply(0, "stopped before it was sent"))
-
-Watch = Callable[[int, DeliveryState], None]
-"""Told of every outcome: the issue's number (0 for a message) and the state."""
 
 
 class Worker:
     """Made for one run, with a journal of its own. watch: told of every outcome. only, stop: as `Sender.run` has them."""
 
-    def __init__(self, room: Newsroom, pool: Pool, watch: Watch, only: int | None, stop: asyncio.Event) -> None:
+    def __init__(
+        self, room: Newsroom, pool: Pool, gate: Gate, watch: Watch, only: int | None, stop: asyncio.Event
+    ) -> None:
         self._room = room
         self._pool = pool
+        self._gate = gate
+        self._over = False  # nobody asks for mails any more
         self._watch = watch
-        self._only = only
         self._stop = stop
-        self._recall = (
-            asyncio.Event()
-        )  # an editor has stopped an issue: this run ends, and the next takes on the others
-        self._begun: set[Key] = set()  # of what is in hand, what may be with the mail server
+        # An editor has stopped an issue: this run ends, and the next takes on the others.
+        self._recall = asyncio.Event()
         self._worker = worker_name()
         self._journal = Journal.open(room.journals, self._worker)
-        self._mailings: dict[int, Mailing] = {}
-        self._hand: dict[Key, Tries] = {}  # what was claimed and is not yet written down
+        self._in_hand = InHand()
+        self._claims = Claims(room, gate, self._worker, only, self._in_hand, watch, self._flush, self._unwanted)
         self._done: list[tuple[Outgoing, Outcome]] = []
         self._flushing = asyncio.Lock()
         self._rate = CLAIM_MIN / CLAIM_S
-        self._audiences: dict[int, Audience] = {}
         self._departures = 0
-        self._gone: set[Key] = set()  # who left after the claim
 
     @property
     def recalled(self) -> bool:
@@ -84,7 +70,7 @@ class Worker:
     @property
     def issues(self) -> set[int]:
         """The issues of which something is in hand."""
-        return {issue for issue, _ in self._hand} - {MESSAGES}
+        return self._in_hand.issues
 
     async def run(self, finish_s: float) -> None:
         """Send until nothing is due; whatever ends it, what is known is written down and the rest is given back."""
@@ -122,106 +108,38 @@ class Worker:
             await outbox.release(conn, self._worker, now)
             await deliveries.skip_rest_of_ended(conn, "the issue was ended", now)
 
-    # -- claiming ------------------------------------------------------------------------------------------------------
-
     async def _mails(self, enough: Callable[[], bool]) -> AsyncGenerator[Outgoing]:
         """Mails as they are claimed: messages ahead of issues, issues in turn.
 
         The next claim is made while the second half of the last one leaves, so that no connection waits for the ledger.
         """
-        claim = asyncio.create_task(self._claim())
+        claim = asyncio.create_task(self._claims.take(self._limit))
         try:
             while not enough() and (batch := await claim):
                 begun = monotonic()
                 for number, mail in enumerate(batch):
                     if number == len(batch) // 2:
-                        claim = asyncio.create_task(self._claim())
+                        claim = asyncio.create_task(self._claims.take(self._limit))
                     yield mail
                 self._rate = len(batch) / max(0.001, monotonic() - begun)
         finally:
+            self._over = True
             await asyncio.gather(claim, return_exceptions=True)  # what it took on is given back with the rest
 
-    async def _claim(self) -> list[Outgoing]:
-        limit = int(min(CLAIM_MAX, max(CLAIM_MIN, self._rate * CLAIM_S)) / 2)  # two claims overlap
-        now = self._room.clock.now()
-        try:
-            claimed, due = await self._claim_messages(limit, now)
-        except PutBack as found:  # under our feet
-            await hold_everything(self._room, str(found))
-            return []
-        if claimed:
-            return [self._message(each) for each in claimed]
-        for issue in due:
-            if mails := await self._claim_or_hold(issue, limit, now):
-                return mails
-        return []
+    def _unwanted(self) -> bool:
+        return self._over or self._stop.is_set()
 
-    async def _claim_messages(self, limit: int, now: datetime) -> tuple[list[Message], list[Issue]]:
-        """Messages, or else the issues that are due. Before anything can leave, it is marked that something will."""
-        async with self._room.store.write() as conn:
-            mark = await lineage.count_up(conn, self._room.var)
-            claimed = await messages.claim(conn, self._worker, limit, now, now + LEASE)
-            due = [] if claimed else await due_issues(conn, self._room, self._only, now)
-        lineage.remember(self._room.var, mark)
-        return claimed, due
-
-    async def _claim_or_hold(self, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
-        """Mails of an issue. One that a fault of ours spoils is held, and the others go on."""
-        try:
-            while True:  # all of a claim may have left; others may wait behind them
-                async with self._room.store.write() as conn:
-                    claim = await self._claim_issue(conn, issue, limit, now)
-                for _ in range(claim.gone):
-                    self._watch(issue.id, _D.SKIPPED)
-                if claim.mails or not claim.gone:
-                    mailing = self._mailings[issue.id]
-                    return [self._delivery(mailing, each) for each in claim.mails]
-        except StoreError:
-            raise
-        except Exception as error:
-            await ending.broken(self._room, [issue.id], error)
-            return []
-
-    async def _claim_issue(self, conn: Connection, issue: Issue, limit: int, now: datetime) -> deliveries.Claim:
-        if issue.id not in self._mailings:
-            snapshot = await issues.snapshot(conn, issue.id)
-            if snapshot is None:
-                raise DigestError(f"issue {issue.id} is being sent but was never frozen")
-            self._mailings = {issue.id: Mailing(self._room, issue.id, snapshot)}  # one is kept: they are large
-        audience = audience_of(issue.newsletter, self._room.settings.newsletter(issue.newsletter))
-        self._audiences[issue.id] = audience
-        return await deliveries.claim(conn, issue.id, audience, self._worker, limit, now, now + LEASE)
-
-    def _delivery(self, mailing: Mailing, each: Delivery) -> Outgoing:
-        self._hand[each.issue_id, each.subscriber_id] = Tries(each.attempts, each.first_try)
-        return Outgoing(
-            each.issue_id,
-            each.subscriber_id,
-            mailing.envelope(each.subscriber_id, each.email),
-            partial(self._bytes, mailing, each),
-            fit=each.email.isascii(),  # render keeps every line fit for the wire
-        )
-
-    def _bytes(self, mailing: Mailing, each: Delivery) -> bytes | Outcome:
-        if (each.issue_id, each.subscriber_id) in self._gone:
-            return _LEFT
-        if self._recall.is_set():
-            return _RECALLED
-        self._begun.add((each.issue_id, each.subscriber_id))
-        personal = mailing.personal(each.subscriber_id, each.email, each.name, each.topics)
-        return mailing.message(personal, mailing.message_id(each.subscriber_id), self._room.clock.now())
-
-    def _message(self, each: Message) -> Outgoing:
-        self._hand[MESSAGES, each.id] = Tries(each.attempts, each.first_try)
-        return Outgoing(
-            MESSAGES, each.id, Envelope(each.sender, each.recipient, envid=f"m.{each.id}"), lambda: each.content
-        )
+    @property
+    def _limit(self) -> int:
+        # Two claims overlap.
+        return int(min(CLAIM_MAX, max(CLAIM_MIN, self._rate * CLAIM_S)) / 2)
 
     # -- recording -----------------------------------------------------------------------------------------------------
 
     def _record(self, mail: Outgoing, outcome: Outcome) -> None:
+        self._gate.saw(mail.envelope.recipient, outcome)
         self._done.append((mail, outcome))
-        self._begun.discard((mail.issue_id, mail.subscriber_id))
+        self._in_hand.begun.discard((mail.issue_id, mail.subscriber_id))
         if outcome.state is not _D.PENDING:
             self._watch(mail.issue_id, outcome.state)
 
@@ -252,9 +170,9 @@ class Worker:
                 return
             gone: set[Key] = set()
             for issue in self.issues:
-                ids = [number for of_issue, number in self._hand if of_issue == issue]
-                gone |= {(issue, number) for number in await departures.gone(conn, self._audiences[issue], ids)}
-        self._departures, self._gone = counter, gone
+                ids = [number for of_issue, number in self._in_hand.tries if of_issue == issue]
+                gone |= {(issue, number) for number in await departures.gone(conn, self._in_hand.audiences[issue], ids)}
+        self._departures, self._in_hand.gone = counter, gone
 
     async def _look_for_stops(self) -> None:
         """Where an editor has stopped an issue that we have something of in hand, give back at once what has not begun."""
@@ -262,10 +180,15 @@ class Worker:
             sending = {issue.id for issue in await issues.in_states(conn, [IssueState.SENDING])}
         if self.issues <= sending:
             return
+        self._in_hand.recalled = True
         self._recall.set()  # from here on nothing is begun: what is given back now cannot leave
         now, known = self._room.clock.now(), {(mail.issue_id, mail.subscriber_id) for mail, _ in self._done}
-        rest = [key for key in self._hand if key not in self._begun and key not in known and key[0] != MESSAGES]
-        reply = _RECALLED.reply
+        rest = [
+            key
+            for key in self._in_hand.tries
+            if key not in self._in_hand.begun and key not in known and key[0] != MESSAGES
+        ]
+        reply = RECALLED.reply
         back = [Result(*key, _D.PENDING, reply.code, reply.text, now, False) for key in rest]
         async with self._room.store.write() as conn:
             await write_down(conn, self._room, self._worker, back, now)
@@ -284,17 +207,23 @@ class Worker:
             results = [self._verdict(mail, outcome, now) for mail, outcome in done]
             try:
                 async with self._room.store.write() as conn:
-                    await write_down(conn, self._room, self._worker, results, now)
+                    tripped = await write_down(conn, self._room, self._worker, results, now)
+                    await self._gate.react(conn, {each.issue_id for each in results} - {MESSAGES}, now)
             except BaseException:
                 self._done = done + self._done
                 raise
             keys = [(result.issue_id, result.subscriber_id) for result in results]
             self._journal.settle(keys)
             for key in keys:
-                self._hand.pop(key, None)
+                self._in_hand.tries.pop(key, None)
+            await breaking.pause(self._room, tripped)
 
     def _verdict(self, mail: Outgoing, outcome: Outcome, now: datetime) -> Result:
-        key = (mail.issue_id, mail.subscriber_id)
-        give_up = self._room.settings.delivery.give_up
-        rest = timedelta() if self._stopped else UNTRIED_PAUSE
-        return verdict(key, outcome, self._hand[key], now, give_up=give_up, jitter=random.random(), rest=rest)
+        before = self._in_hand.tries[mail.issue_id, mail.subscriber_id]
+        until = None
+        if outcome.state is _D.DEFERRED and mail.issue_id in self._in_hand.newsletters:
+            until = next_issue(self._room, self._in_hand.newsletters[mail.issue_id], before.first or now)
+        return verdict(
+            (mail.issue_id, mail.subscriber_id), outcome, before, now, give_up=self._room.settings.delivery.give_up,
+            jitter=random.random(), rest=timedelta() if self._stopped else UNTRIED_PAUSE, next_issue=until,
+        )  # fmt: skip

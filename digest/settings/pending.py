@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from digest.settings.tables import Bounces, Breaker, Settings
+from digest.settings.tables import Bounces, Settings
 
 
 def not_yet(settings: Settings) -> list[str]:
     """Keys that are set and known, but without effect in this version; `digest check` names them."""
     found = [
-        ("smtp.domains", bool(settings.smtp.domains)),
-        ("smtp.uncertain", settings.smtp.uncertain != "hold"),
         ("delivery.warmup", settings.delivery.warmup is not None),
-        ("delivery.quiet", settings.delivery.quiet is not None),
-        ("delivery.breaker", settings.delivery.breaker != Breaker()),
         ("bounces", settings.bounces != Bounces()),
     ]
+    for name, domain in settings.smtp.domains.items():
+        found += [(f"smtp.domains.{name}.connections", "connections" in domain.model_fields_set)]
     for name, source in settings.sources.items():
         found += [
             (f"sources.{name}.identity", source.identity != "auto"),

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from digest.errors import StoreError
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; a test holds that it is."""
 
 FOLDER = Path(__file__).parent / "migrations"

@@ -420,6 +420,7 @@ async def test_what_was_deferred_together_does_not_come_back_together(make_post:
     issue = await post.begun()
     before = post.room.clock.now()
     await post.send()
+    assert await post.states(issue) == ["deferred"] * 20
     due = [row["not_before"] - row["changed_at"] for row in await post.rows(issue)]
     assert len(set(due)) > 1
     assert all(timedelta(minutes=5) <= each <= timedelta(minutes=5.5) for each in due)

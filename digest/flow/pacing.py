@@ -1,0 +1,176 @@
+"""Pace, enforced at the claim and in its transaction, so that all senders share it and it outlives them.
+
+The relay's rate bounds how many a claim takes. Of a slow domain each claimed delivery takes a place in its row: what may
+leave within the claim's two seconds stays, every other goes back untried until its place comes, and blocks nobody.
+What is not here: what a rate is and when it is lowered (model/destination), rows (store/destinations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from digest import log
+from digest.flow.newsroom import Newsroom
+from digest.model.delivery import Delivery, DeliveryState, Outcome
+from digest.model.destination import (
+    HORIZON,
+    OBSERVED,
+    RELAY,
+    Destination,
+    Recent,
+    free,
+    is_cohort,
+    puts_off,
+    reserve,
+    slowed,
+    to_blame,
+    words,
+)  # fmt: skip
+from digest.model.subscriber import domain_of
+from digest.store import destinations, issues
+from digest.store.engine import Connection
+
+KEPT = timedelta(seconds=10)
+"""A place holds for so long: after a pause not everything that had one leaves at once."""
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim brought. took: rows that it moved. held_up: the first cohort must come back before there are more."""
+
+    mails: tuple[Delivery, ...]
+    gone: int
+    took: int
+    held_up: bool = False
+
+
+class Gate:
+    """One process's view of the pace; what counts is in the database."""
+
+    def __init__(self, room: Newsroom) -> None:
+        self._room = room
+        self._settled = False
+        self._recent: dict[str, Recent] = {}
+        self._since = room.clock.now()
+
+    async def settle(self) -> None:
+        """Once: bring the limits of the settings into the database. Whoever waits for one that was changed is due."""
+        if self._settled:
+            return
+        now = self._room.clock.now()
+        async with self._room.store.read() as conn:
+            changed = self._changed(await destinations.known(conn), now)
+        if changed:
+            async with self._room.store.write() as conn:
+                for to, wanted in changed:
+                    await destinations.pull_forward(conn, to.plan, now)
+                    if wanted is None:
+                        await destinations.remove(conn, to.name)
+                    else:
+                        await destinations.put(conn, wanted, now)
+        self._settled = True
+
+    def _changed(self, known: dict[str, Destination], now: datetime) -> list[tuple[Destination, Destination | None]]:
+        smtp = self._room.settings.smtp
+        set_ = {RELAY: smtp.rate, **{name.lower(): each.rate for name, each in smtp.domains.items()}}
+        found = []
+        for name in sorted(known.keys() | {name for name, rate in set_.items() if rate}):
+            to, rate = known.get(name, Destination(name, -1.0)), set_.get(name, 0.0)
+            is_slow = to.slowed is not None and now < to.slowed.until
+            if to.rate != rate or not (rate or is_slow):
+                wanted = replace(to, rate=rate, slowed=to.slowed if is_slow else None)
+                found.append((to, wanted if rate or is_slow else None))
+        return found
+
+    # -- claiming ------------------------------------------------------------------------------------------------------
+
+    async def places_at_relay(self, conn: Connection, now: datetime, most: int) -> int:
+        """How many, at most `most`, the relay's limit lets leave now; asked before they are claimed."""
+        known = await destinations.known(conn)
+        if RELAY not in known or not known[RELAY].rate_at(now):
+            return most
+        relay = await destinations.locked(conn, [RELAY])
+        return free(relay[0], now, most) if relay else most
+
+    async def take(self, conn: Connection, number: int, now: datetime) -> None:
+        """So many leave through the relay."""
+        known = await destinations.known(conn)
+        if number and RELAY in known and known[RELAY].rate_at(now):
+            await destinations.move_on(conn, RELAY, reserve(known[RELAY], now, number)[1])
+
+    async def admit(
+        self, conn: Connection, issue_id: int, mails: Sequence[Delivery], now: datetime
+    ) -> tuple[Delivery, ...]:
+        """Those of the claimed deliveries that may leave now; the others wait, untried, for their place."""
+        domains = {domain_of(each.email) for each in mails}
+        slow = [name for name, to in (await destinations.known(conn)).items() if name in domains and to.rate_at(now)]
+        back: set[int] = set()
+        for to in await destinations.locked(conn, slow) if slow else ():
+            here = [each.subscriber_id for each in mails if domain_of(each.email) == to.name]
+            back |= await self._seat(conn, issue_id, to, here, now)
+        return tuple(each for each in mails if each.subscriber_id not in back)
+
+    async def _seat(self, conn: Connection, issue_id: int, to: Destination, here: list[int], now: datetime) -> set[int]:
+        """Give places to those who have none that holds; who must wait for it."""
+        had = await destinations.places_of(conn, issue_id, here)
+        holds = {key for key, (plan, at) in had.items() if plan == to.plan and now - KEPT <= at <= now + HORIZON}
+        # An editor's retry makes all due at once: whoever has a place to come keeps that one.
+        waiting = {key: (plan, at) for key, (plan, at) in had.items() if plan == to.plan and at > now + HORIZON}
+        wanting = [key for key in here if key not in holds and key not in waiting]
+        free_at, due = reserve(to, now, len(wanting))
+        await destinations.move_on(conn, to.name, due)
+        waiting |= {key: (to.plan, at) for key, at in zip(wanting, free_at, strict=True) if at > now + HORIZON}
+        if done := [key for key in had if key not in waiting]:
+            await destinations.leave(conn, issue_id, done)
+        if waiting:
+            await destinations.send_back(conn, issue_id, waiting, now)
+        return set(waiting)
+
+    # -- what the destinations say -------------------------------------------------------------------------------------
+
+    def saw(self, email: str, outcome: Outcome) -> None:
+        """Note how a try ended."""
+        if outcome.state is DeliveryState.PENDING and not puts_off(outcome):
+            return
+        now, name = self._room.clock.now(), domain_of(email).lower()
+        if now - self._since > OBSERVED:
+            self._recent, self._since = {}, now
+        before = self._recent.get(name, Recent())
+        self._recent[name] = Recent(before.tried + 1, before.put_off + puts_off(outcome))
+
+    async def react(self, conn: Connection, numbers: Iterable[int], now: datetime) -> None:
+        """Slow what asks for it, and say so in the event log of the issues that are being sent."""
+        for name in to_blame(self._recent):
+            blamed = list(self._recent) if name == RELAY else [name]
+            seen = [self._recent.pop(each) for each in blamed]
+            recent = Recent(sum(each.tried for each in seen), sum(each.put_off for each in seen))
+            if is_cohort(recent):
+                await self._slow(conn, name, recent, sorted(numbers), now)
+
+    async def _slow(self, conn: Connection, name: str, recent: Recent, numbers: list[int], now: datetime) -> None:
+        found = await destinations.locked(conn, [name])
+        to = found[0] if found else Destination(name)
+        if (slow := slowed(to, recent, now)) is None:
+            return
+        await destinations.put(conn, replace(to, slowed=slow), now)
+        for number in numbers:
+            issue = await issues.get(conn, number)
+            zone = self._room.settings.zone_of(issue.newsletter)
+            said = words(name, slow, slow.until.astimezone(zone))
+            await self._room.log(conn, "destination.slowed", issue, said, destination=name)
+
+
+async def slow_now(room: Newsroom, newsletter: str) -> list[str]:
+    """What is slowed at this moment, in words on the newsletter's clock."""
+    now, zone = room.clock.now(), room.settings.zone_of(newsletter)
+    async with room.store.read() as conn:
+        known = await destinations.known(conn)
+    return [
+        words(name, replace(each.slowed, rate=each.rate_at(now)), each.slowed.until.astimezone(zone))
+        for name, each in sorted(known.items())
+        if each.slowed and now < each.slowed.until
+    ]

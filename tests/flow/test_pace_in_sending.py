@@ -1,0 +1,260 @@
+"""A sender, a real database, a real mail server: limits, slow-downs, the breaker, quiet hours, what is in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from digest import settings as settings_module
+from digest.app import template_folders
+from digest.flow import departure, publish, report
+from digest.flow.newsroom import Newsroom
+from digest.flow.outcomes import next_issue, verdict
+from digest.flow.send import Sender
+from digest.model.delivery import DeliveryState, Outcome, Reply, Tally
+from digest.model.issue import IssueState
+from digest.store import events, issues
+from digest.store.engine import Store
+from digest.store.outbox import Tries
+from digest.store.tables import messages
+from digest.tokens import Signer
+from tests.conftest import Database
+from tests.deliver.server import CUT, DOT, RCPT, Server
+from tests.fakes import FakeClock
+from tests.store.world import issue_story, subscribe
+
+SETTINGS = """
+[site]
+name = "Defence Notes"
+url = "http://127.0.0.1:8000"
+[smtp]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+connections = 2
+{smtp}
+[delivery]
+{delivery}
+[desk]
+notify = ["editor@example.org"]
+[sources.wire]
+kind = "feed"
+url = "http://127.0.0.1:9/feed"
+[newsletters.defence-notes]
+title = "Defence Notes"
+from = "Defence Notes <news@example.org>"
+sources = ["wire"]
+lists = ["notes"]
+schedule = "0 7 * * *"
+"""
+
+
+class Hurried(FakeClock):
+    """Time passes twenty times as fast as it does."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 20)  # noqa: TID251 the server, which is real, shall keep up
+        self.pass_(max(0.0, seconds))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return Hurried()
+
+
+class World:
+    def __init__(self, room: Newsroom, server: Server, clock: FakeClock) -> None:
+        self.room, self.server, self.clock = room, server, clock
+
+    async def begun(self) -> int:
+        now = self.room.clock.now()
+        async with self.room.store.write() as conn:
+            number = await issues.create(conn, "defence-notes", now, now, scheduled=False)
+            assert number is not None
+            await issues.put_stories(conn, number, [issue_story(f"{number}-{n}", n, published=now) for n in range(3)])
+            await issues.move(conn, await issues.get(conn, number), IssueState.REVIEW, built_at=now)
+        await publish.approve(self.room, number, at_once=True)
+        await publish.start(self.room, number)
+        return number
+
+    async def run(self) -> None:
+        """One run, as of a sender that was just started."""
+        sender = Sender(self.room)
+        try:
+            await sender.run(asyncio.Event())
+        finally:
+            await sender.close()
+
+    def came(self, domain: str) -> int:
+        return sum(taken.rcpt.rstrip(b"\r\n").endswith(f"@{domain}>".encode()) for taken in self.server.taken)
+
+    async def tally(self, number: int) -> Tally:
+        return (await report.report(self.room, number)).tally
+
+    async def said(self, number: int, action: str) -> list[str]:
+        async with self.room.store.read() as conn:
+            return [each.reason for each in await events.of_issue(conn, number) if each.action == action]
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncIterator[Store]:
+    store = await Store.open(database.url, database.root)
+    yield store
+    await store.close()
+
+
+async def world(
+    folder: Path, store: Store, server: Server, clock: FakeClock, *, smtp: str = "", delivery: str = ""
+) -> World:
+    text = SETTINGS.format(port=server.port, smtp=smtp, delivery=delivery)
+    (folder / "settings.toml").write_text(text)
+    read = settings_module.load(folder, {})
+    return World(Newsroom(read, store, Signer([b"k" * 32]), clock, template_folders(folder)), server, clock)
+
+
+def readers(number: int, domain: str) -> list[str]:
+    return [f"reader{each}@{domain}" for each in range(number)]
+
+
+async def test_a_limited_domain_waits_in_its_row_and_holds_nobody_up(
+    tmp_path: Path, store: Store, clock: FakeClock
+) -> None:
+    async with Server() as server:
+        post = await world(tmp_path, store, server, clock, smtp='[smtp.domains."slow.test"]\nrate = 1')
+        await subscribe(store, *readers(60, "slow.test"), *readers(40, "example.org"))
+        issue = await post.begun()
+        begun = clock.now()
+        await post.run()
+        spent = (clock.now() - begun).total_seconds()
+        assert post.came("example.org") == 40
+        assert 3 <= post.came("slow.test") <= 4 + spent
+        clock.pass_(10)
+        before = post.came("slow.test")
+        await post.run()
+        assert 8 <= post.came("slow.test") - before <= 14 + (clock.now() - begun).total_seconds() - spent - 10
+        # The limit is lifted: whoever waits leaves at once.
+        free = await world(tmp_path, store, server, clock)
+        await free.run()
+        assert (await free.tally(issue)).sent == 100
+        assert free.came("slow.test") == 60
+
+
+async def test_who_sends_waits_for_a_turn_that_comes_soon(tmp_path: Path, store: Store, clock: FakeClock) -> None:
+    async with Server() as server:
+        post = await world(tmp_path, store, server, clock, smtp='[smtp.domains."slow.test"]\nrate = 2')
+        await subscribe(store, *readers(30, "slow.test"))
+        issue, begun = await post.begun(), clock.now()
+        await departure.deliver(post.room, issue, asyncio.Event(), lambda _issue, _state: None)
+        assert (await post.tally(issue)).sent == 30
+        assert clock.now() - begun >= timedelta(seconds=12)
+
+
+async def test_the_relays_rate_is_one_for_all_senders(tmp_path: Path, store: Store, clock: FakeClock) -> None:
+    async with Server() as server:
+        post = await world(tmp_path, store, server, clock, smtp="rate = 0.05")
+        await subscribe(store, *readers(10, "example.org"))
+        await post.begun()
+        for _ in range(3):
+            await post.run()
+        assert len(server.taken) == 1
+        clock.pass_(20)
+        await post.run()
+        assert len(server.taken) == 2
+
+
+async def test_a_domain_that_asks_for_patience_is_slowed_and_it_is_said(
+    tmp_path: Path, store: Store, clock: FakeClock
+) -> None:
+    async with Server(script={RCPT: ["451 4.7.0 too fast"] * 40}) as server:
+        post = await world(tmp_path, store, server, clock)
+        await subscribe(store, *readers(40, "slow.test"))
+        issue = await post.begun()
+        await post.run()
+        said = (await post.said(issue, "destination.slowed"))[-1]
+        assert said.startswith("slow.test slowed to ")
+        assert len((await report.report(post.room, issue)).waits) == 1
+        server.script.clear()
+        await subscribe(store, *readers(30, "example.org"))
+        second = await post.begun()
+        await post.run()
+        assert post.came("example.org") == 30
+        assert (await post.tally(second)).sent < 70
+        clock.pass_(24 * 3600)
+        await post.run()
+        assert (await report.report(post.room, second)).waits == []
+
+
+async def test_an_issue_of_which_too_much_is_refused_pauses_itself(
+    tmp_path: Path, store: Store, clock: FakeClock
+) -> None:
+    async with Server(script={RCPT: ["550 5.1.1 no such user"] * 60}) as server:
+        post = await world(tmp_path, store, server, clock, delivery="breaker = { max_failed = 20 }")
+        await subscribe(store, *readers(300, "example.org"))
+        issue = await post.begun()
+        await post.run()
+        now = await publish.get(post.room, issue)
+        assert now.state is IssueState.PAUSED
+        assert now.reason.endswith("of the last 200 mails were refused")
+        assert (await post.tally(issue)).waiting >= 100  # the first cohort was all that left
+        async with store.read() as conn:
+            notes = list((await conn.execute(select(messages.c.content))).scalars())
+        assert any(b"is paused" in note for note in notes)
+        await publish.resume(post.room, issue)
+        await post.run()
+        await post.run()
+        found = await report.report(post.room, issue)
+        assert (found.issue.state, found.tally.waiting) == (IssueState.SENT, 0)
+
+
+async def test_in_quiet_hours_nothing_leaves_and_it_is_said(tmp_path: Path, store: Store, clock: FakeClock) -> None:
+    clock.at = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
+    async with Server() as server:
+        post = await world(tmp_path, store, server, clock, delivery='quiet = "22:00-06:00"')
+        await subscribe(store, *readers(3, "example.org"))
+        issue = await post.begun()
+        await departure.deliver(post.room, issue, asyncio.Event(), lambda _issue, _state: None)
+        assert server.taken == []
+        assert (await report.report(post.room, issue)).waits == ["quiet hours until 06:00 UTC"]
+        clock.at = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+        await post.run()
+        assert len(server.taken) == 3
+
+
+@pytest.mark.parametrize(("uncertain", "state"), [("hold", "uncertain"), ("resend", "sent")])
+async def test_what_is_in_doubt_is_sent_again_if_the_settings_say_so(
+    tmp_path: Path, store: Store, clock: FakeClock, uncertain: str, state: str
+) -> None:
+    async with Server(script={DOT: [CUT]}) as server:
+        post = await world(tmp_path, store, server, clock, smtp=f'uncertain = "{uncertain}"')
+        await subscribe(store, "reader@example.org")
+        issue = await post.begun()
+        await departure.deliver(post.room, issue, asyncio.Event(), lambda _issue, _state: None)
+        found = await report.report(post.room, issue)
+        figures: dict[str, Any] = {"sent": found.tally.sent, "uncertain": found.tally.uncertain}
+        assert figures == {"sent": 0, "uncertain": 0} | {state: 1}
+        assert found.issue.state is IssueState.SENT
+
+
+async def test_a_try_that_would_come_after_the_next_issue_is_given_up(
+    tmp_path: Path, store: Store, clock: FakeClock
+) -> None:
+    async with Server() as server:
+        room = (await world(tmp_path, store, server, clock)).room
+    now = datetime(2026, 11, 23, 6, 57, tzinfo=UTC)
+    until = next_issue(room, "defence-notes", now)
+    assert until == datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+    later = Outcome(DeliveryState.DEFERRED, Reply(450, "4.2.0 later"))
+    settled = [
+        verdict((1, 1), later, Tries(), at, give_up=timedelta(hours=12), jitter=0, next_issue=until)
+        for at in (now, now - timedelta(minutes=10))
+    ]
+    assert [each.state for each in settled] == ["failed", "deferred"]
+    assert settled[0].reply == "given up, the next issue comes first: 4.2.0 later"
+    assert next_issue(replace(room), "gone", now) is None
