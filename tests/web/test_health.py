@@ -13,7 +13,7 @@ from tests.web.conftest import OTHER, Served
 from tests.web.test_web_pages import break_database
 
 WELL: dict[str, Any] = {
-    "status": "ok", "database": "ok", "timetable": "ok", "sources_failed": [], "issues_held": [],
+    "status": "ok", "database": "ok", "timetable": "ok", "sources_failed": [], "issues_held": [], "workers": [],
 }  # fmt: skip
 
 
