@@ -4,7 +4,8 @@ A mail is announced before its final dot and done after the reply. What is annou
 is in doubt; everything else is known. The file is locked by its process, so that its death is seen at once.
 What is not here: the ledger (store), and what follows from a dead process's journal (flow).
 
-No fsync: the page cache outlives the process, and against the loss of the machine the ledger's leases stand.
+No fsync: the page cache outlives the process, not the machine. So a journal begins with the boot of its machine, and one of
+an earlier boot, or whose beginning is lost, is not believed about what it does not name.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ COMPACT_AT = 1_000_000
 Key = tuple[int, int]
 """(issue, subscriber)."""
 
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
 _IN_DOUBT = Outcome(DeliveryState.UNCERTAIN, Reply(0, "the process died after the message was handed over"))
 
 
@@ -47,7 +50,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = _locked_file(path, b"")
+        self._file = _locked_file(path, _beginning())
         self._size = 0
         self._torn = False
         # What the ledger does not have yet: at most what is in flight and one unflushed batch.
@@ -109,7 +112,7 @@ class Journal:
         self._lines[key] = line  # the last word on a key is the one that counts
 
     def _compact(self) -> None:
-        kept = b"".join(self._lines.values())
+        kept = _beginning() + b"".join(self._lines.values())
         file = _locked_file(self._path, kept)
         os.close(self._file)
         self._file, self._size, self._torn = file, len(kept), False
@@ -162,6 +165,22 @@ def replay(path: Path) -> dict[Key, Outcome]:
         if record := _record(line):
             outcomes[record[0]] = record[1]
     return outcomes
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a dead worker's journal lacks nothing: its machine has not stopped since it was begun."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        return file.readline() == _beginning()
+    return False
+
+
+def _beginning() -> bytes:
+    """The first line of a journal of this boot of the machine; where a machine does not name its boots, always the same."""
+    try:
+        boot = _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        boot = "unknown"
+    return f"boot {boot}\n".encode("ascii")
 
 
 def discard(path: Path) -> None:

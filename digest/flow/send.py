@@ -56,7 +56,7 @@ async def _inherit(room: Newsroom, path: Path) -> bool:
 
 
 async def _settle(room: Newsroom, path: Path) -> None:
-    told, worker, now = journals.replay(path), path.stem, room.clock.now()
+    told, whole, worker, now = journals.replay(path), journals.is_whole(path), path.stem, room.clock.now()
     give_up = room.settings.delivery.give_up
     async with room.store.write() as conn:
         before = await outbox.tries(conn, worker)
@@ -65,7 +65,11 @@ async def _settle(room: Newsroom, path: Path) -> None:
             for key, outcome in told.items()
         ]
         tripped = await write_down(conn, room, worker, results, now)
-        released = await outbox.release(conn, worker, now)
+        if whole:
+            released = await outbox.release(conn, worker, now)
+        else:  # the machine has stopped: what the journal does not name may have left all the same
+            released = 0
+            await outbox.doubt(conn, worker, now)
         await deliveries.skip_rest_of_ended(conn, "the issue was ended", now)
     journals.discard(path)
     await breaking.pause(room, tripped)

@@ -21,10 +21,11 @@ from digest.store.engine import Connection
 from digest.store.states import HELD, WAITING, being, is_in
 from digest.store.tables import deliveries, issues, messages
 
+_D = DeliveryState
+_LOST = {"state": _D.UNCERTAIN, "reply": "the sender was lost before it could say", "lease": None}
+
 MESSAGES = 0
 """Stands for the issue in the key of a message."""
-
-_D = DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,12 @@ async def release(conn: Connection, worker: str, now: datetime) -> int:
     return changed
 
 
+async def doubt(conn: Connection, worker: str, now: datetime) -> None:
+    """What the worker has claimed is uncertain: it is lost, and of its journal not all is left."""
+    for table in (deliveries, messages):
+        await conn.execute(update(table).where(_claimed_by(table, worker)).values(**_LOST, changed_at=now))
+
+
 def _claimed_by(table: Table, worker: str) -> ColumnElement[bool]:
     return (table.c.worker == worker) & _claimed(table)
 
@@ -178,9 +185,9 @@ async def expire(conn: Connection, alive: Iterable[str], now: datetime) -> int:
 
     alive: workers on this machine whose process is known to live, whatever their lease says.
     """
-    reply = "the sender was lost before it could say"
-    values = {"state": _D.UNCERTAIN, "reply": reply, "lease": None, "changed_at": now}
     here, changed = list(alive), 0
     for table in (deliveries, messages):
-        changed += (await conn.execute(update(table).where(_lost(table, here, now)).values(**values))).rowcount
+        changed += (
+            await conn.execute(update(table).where(_lost(table, here, now)).values(**_LOST, changed_at=now))
+        ).rowcount
     return changed

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest.deliver import journal as journal_module
-from digest.deliver.journal import Journal, Journals, discard, inherited, replay, survey, worker_name
+from digest.deliver.journal import Journal, Journals, discard, inherited, is_whole, replay, survey, worker_name
 from digest.errors import StoreError
 from digest.model.delivery import DeliveryState, Outcome, Reply
 
@@ -83,7 +83,7 @@ def test_a_torn_last_line_counts_as_not_written(tmp_path: Path) -> None:
     journal.done(7, 1, SENT)
     journal.close()
     whole = journal.path.read_bytes()
-    for length in range(len(b"announced 7 1\n"), len(whole)):
+    for length in range(whole.index(b"done"), len(whole)):
         journal.path.write_bytes(whole[:length])
         assert replay(journal.path)[7, 1].state is S.UNCERTAIN
 
@@ -298,3 +298,15 @@ def test_when_the_process_is_killed_its_journal_tells_all_at_once(tmp_path: Path
     assert len(told) == 1000
     assert {key[1] for key, outcome in told.items() if outcome.state is S.UNCERTAIN} == set(range(0, 1000, 10))
     assert sum(outcome.state is S.SENT for outcome in told.values()) == 900
+
+
+def test_a_journal_of_another_boot_of_the_machine_is_not_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal.open(tmp_path, "a")
+    journal.announce(7, 1)
+    journal.close()
+    assert is_whole(journal.path)
+    (tmp_path / "boot").write_text("another\n")
+    monkeypatch.setattr(journal_module, "_BOOT", tmp_path / "boot")
+    assert not is_whole(journal.path)
+    assert replay(journal.path)[7, 1].state is S.UNCERTAIN
+    assert not is_whole(tmp_path / "gone.journal")
