@@ -25,8 +25,8 @@ WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "flow", "web"}
 """Folders whose tests start processes, servers or days of newsroom life: not for every save, so not for `make check`."""
 
 LONG = {
-    "test_articles", "test_database", "test_fetch", "test_fetch_hostile", "test_gather_corpus", "test_month",
-    "test_parsing", "test_read_source", "test_smtp",
+    "test_articles", "test_claimers", "test_database", "test_fetch", "test_fetch_hostile", "test_gather_corpus",
+    "test_life_of_deliveries", "test_month", "test_parsing", "test_read_source", "test_smtp",
 }  # fmt: skip
 """Modules elsewhere of which the same is true."""
 
