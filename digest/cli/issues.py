@@ -176,9 +176,9 @@ def issues_approve(
     as_json: Json = False,
 ) -> None:
     """Check and approve an issue: it leaves at its slot, or at once where that has passed."""
-    from digest.cli import sending
+    from digest.cli import acting
 
-    run(context, lambda room: sending.approve(room, issue_id, as_json, yes=yes))
+    run(context, lambda room: acting.approve(room, issue_id, as_json, yes=yes))
 
 
 @issues_app.command("hold")
@@ -189,36 +189,36 @@ def issues_hold(
     as_json: Json = False,
 ) -> None:
     """Hold an issue until an editor decides; an approved one of which nothing has left is undone."""
-    from digest.cli import sending
+    from digest.cli import acting
     from digest.flow import publish
 
-    run(context, lambda room: sending.change(room, publish.hold(room, issue_id, reason), as_json))
+    run(context, lambda room: acting.change(room, publish.hold(room, issue_id, reason), as_json))
 
 
 @issues_app.command("cancel")
 def issues_cancel(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """End an issue for good; what has not left never will."""
-    from digest.cli import sending
+    from digest.cli import acting
     from digest.flow import publish
 
-    run(context, lambda room: sending.change(room, publish.cancel(room, issue_id), as_json))
+    run(context, lambda room: acting.change(room, publish.cancel(room, issue_id), as_json))
 
 
 @issues_app.command("pause")
 def issues_pause(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """Stop an issue that is being sent; what the mail server has cannot be recalled."""
-    from digest.cli import sending
+    from digest.cli import acting
     from digest.flow import publish
 
-    run(context, lambda room: sending.change(room, publish.pause(room, issue_id), as_json))
+    run(context, lambda room: acting.change(room, publish.pause(room, issue_id), as_json))
 
 
 @issues_app.command("resume")
 def issues_resume(context: typer.Context, issue_id: Number, as_json: Json = False) -> None:
     """Go on with an issue that was held or paused; one that nobody has approved yet is checked first."""
-    from digest.cli import sending
+    from digest.cli import acting
 
-    run(context, lambda room: sending.resume(room, issue_id, as_json))
+    run(context, lambda room: acting.resume(room, issue_id, as_json))
 
 
 @issues_app.command("retry")
@@ -232,9 +232,9 @@ def issues_retry(
     as_json: Json = False,
 ) -> None:
     """Try again now what is deferred, and what else is asked for."""
-    from digest.cli import sending
+    from digest.cli import acting
 
-    run(context, lambda room: sending.retry(room, issue_id, as_json, failed=failed, uncertain=uncertain))
+    run(context, lambda room: acting.retry(room, issue_id, as_json, failed=failed, uncertain=uncertain))
 
 
 @issues_app.command("report")

@@ -5,26 +5,21 @@ Imported only when one of them runs. What is not here: the acts themselves (flow
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from digest.cli import progress, reporting
-from digest.cli.preflight import has_warnings, lines, refuse_errors
-from digest.cli.runner import DONE, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
-from digest.clock import first_of
-from digest.daemon.signals import told_to_end
-from digest.errors import RelayRefused, TemplateError, UsageError
+from digest.cli import acting, progress, reporting
+from digest.cli.preflight import lines, refuse_errors
+from digest.cli.runner import DONE, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
+from digest.errors import TemplateError, UsageError
 from digest.flow import clearance, departure, gathering, mailing, membership, produce, publish, report, withdrawal
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.preflight import preflight
 from digest.flow.showing import to_show
 from digest.model.delivery import DeliveryState
-from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
+from digest.model.issue import Issue, IssueState
 from digest.settings import is_loopback
 
 
@@ -52,7 +47,7 @@ async def send(room: Newsroom, order: Order) -> int:
         return await _dry_run(room, order, warnings)
     if not order.new and (begun := await departure.unfinished(room, order.newsletter)):
         note(f"Issue {begun.id} was not sent to its end; going on with it.")
-        return await _depart(room, begun, order.as_json)
+        return await acting.depart(room, begun, order.as_json)
     if (
         not order.new
         and (deferred := await departure.deferred(room, order.newsletter))
@@ -69,15 +64,15 @@ async def send(room: Newsroom, order: Order) -> int:
     # With --yes nobody reads it: a template that does not render then fails the issue, as it would at its slot.
     with contextlib.suppress(*([TemplateError] if order.yes else [])):
         await _summary(room, issue, warnings)
-    if not order.yes and not _agreed():
+    if not order.yes and not acting.agreed():
         note(
             f"Nothing was sent. Issue {issue.id} waits for you: digest issues approve {issue.id}, or cancel {issue.id}."
         )
         return await reporting.conclude(room, issue.id, order.as_json, quiet=True)
     if room.settings.newsletter(order.newsletter).review == "second":
-        return await _approved(room, await publish.approve(room, issue.id, seen=issue), order.as_json)
+        return await acting.approved(room, await publish.approve(room, issue.id, seen=issue), order.as_json)
     issue = await clearance.approve_or_rebuild(room, issue.id, at_once=True, seen=issue)
-    return await _depart(room, issue, order.as_json)
+    return await acting.depart(room, issue, order.as_json)
 
 
 async def _nothing_new(room: Newsroom, order: Order) -> bool:
@@ -191,113 +186,3 @@ async def _summary(room: Newsroom, issue: Issue, warnings: list[str]) -> None:
     for line in lines(findings):
         note(f"  {line}")
     refuse_errors(findings)
-
-
-def _agreed(question: str = "Send it now?") -> bool:
-    note(f"{question} [y/N] ")
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-# -- act ---------------------------------------------------------------------------------------------------------------
-
-
-async def approve(room: Newsroom, issue_id: int, as_json: bool, *, yes: bool) -> int:
-    """Check and approve; send here and now unless the slot is still to come. yes: to what preflight warns of."""
-    issue = await publish.get(room, issue_id)
-    await membership.sync(room, room.settings.newsletter(issue.newsletter).lists)
-    if issue.state in BEFORE_APPROVAL and not issue.approved_at:
-        issue, gone = await withdrawal.look_again(room, issue)
-        if not await _fit(room, issue, gone, yes):
-            note(f"Issue {issue_id} was not approved.")
-            return await reporting.conclude(room, issue_id, as_json, quiet=True)
-    return await _approved(room, await publish.approve(room, issue_id, seen=issue), as_json)
-
-
-async def _fit(room: Newsroom, issue: Issue, gone: list[str], yes: bool) -> bool:
-    """Whether an editor approves in spite of warnings. Raises PreflightFailed, TemplateError, UsageError."""
-    for warning in gone:
-        note(f"Warning: {warning}")
-    with progress.spinner("Checking"):
-        findings = await clearance.check(room, issue)
-    for line in lines(findings):
-        note(line)
-    refuse_errors(findings)
-    if yes or not has_warnings(findings):
-        return True
-    if not sys.stdin.isatty():
-        raise UsageError("there are warnings, and nobody here to ask: say --yes to approve all the same")
-    return _agreed("Approve it all the same?")
-
-
-async def _approved(room: Newsroom, issue: Issue, as_json: bool) -> int:
-    """Go on behind an editor's approval."""
-    if issue.state in BEFORE_APPROVAL:
-        note(f"That was the first approval. A second editor must approve issue {issue.id} too.")
-        await reporting.conclude(room, issue.id, as_json, quiet=True)
-        return HELD
-    if (
-        issue.state is IssueState.APPROVED
-        and issue.not_before
-        and issue.not_before - room.clock.now() > timedelta(minutes=1)
-    ):
-        if not as_json:
-            say(f"Issue {issue.id} is approved. The daemon sends it at {issue.not_before:%Y-%m-%d %H:%M} UTC.")
-        return await reporting.conclude(room, issue.id, as_json, quiet=True)
-    return await _depart(room, issue, as_json)
-
-
-async def _depart(room: Newsroom, issue: Issue, as_json: bool) -> int:
-    """Wait for the end of the grace period, then send."""
-    stop = told_to_end()
-    if issue.state is IssueState.APPROVED:
-        if issue.not_before and not await _grace(room, (issue.not_before - room.clock.now()).total_seconds(), stop):
-            await publish.hold(room, issue.id, "undone by an editor during the grace period")
-            return await reporting.conclude(room, issue.id, as_json)
-        issue = await departure.start(room, issue.id)
-    if issue.state is not IssueState.SENDING:
-        code = await reporting.conclude(room, issue.id, as_json)
-        return HELD if issue.state in BEFORE_APPROVAL else code  # somebody took the approval back while we waited
-    return await _deliver(room, issue.id, stop, as_json)
-
-
-async def _grace(room: Newsroom, seconds: float, stop: asyncio.Event) -> bool:
-    """Whether the grace period went by without a Ctrl-C."""
-    if seconds <= 0:
-        return True
-    note(f"Leaves in {seconds:.0f} s. Ctrl-C takes it back.")
-    await first_of(stop.wait(), room.clock.sleep(seconds))
-    return not stop.is_set()
-
-
-async def change(room: Newsroom, act: Awaitable[Issue], as_json: bool) -> int:
-    """Hold, cancel or pause, and say how the issue stands then: what has left, and what has not."""
-    issue_id = (await act).id
-    if not await departure.given_back(room, issue_id):
-        note(f"Some are with the mail server at this moment; later: digest issues report {issue_id}")
-    await reporting.conclude(room, issue_id, as_json)
-    return DONE
-
-
-async def resume(room: Newsroom, issue_id: int, as_json: bool) -> int:
-    """Go on: back to review, or on with sending, here and now."""
-    issue, findings = await clearance.resume(room, issue_id)
-    for line in lines(findings):
-        note(line)
-    if issue.state is IssueState.SENDING:
-        return await _deliver(room, issue_id, told_to_end(), as_json)
-    return await reporting.conclude(room, issue_id, as_json)
-
-
-async def retry(room: Newsroom, issue_id: int, as_json: bool, *, failed: bool, uncertain: bool) -> int:
-    """Try again what is deferred and what else was asked for, here and now."""
-    await publish.retry(room, issue_id, failed=failed, uncertain=uncertain)
-    return await _deliver(room, issue_id, told_to_end(), as_json)
-
-
-async def _deliver(room: Newsroom, issue_id: int, stop: asyncio.Event, as_json: bool) -> int:
-    try:
-        async with progress.bar(room, issue_id) as watch:
-            await departure.deliver(room, issue_id, stop, watch)
-    except RelayRefused as refusal:
-        note(f"digest: the mail server {'is not ready' if refusal.temporary else 'refuses us'}: {refusal}")
-    return await reporting.conclude(room, issue_id, as_json)
