@@ -13,7 +13,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from typing import cast
+from typing import Any, cast
 
 import aiosmtplib
 
@@ -29,6 +29,20 @@ class Unreachable(RelayRefused):
     """No connection for now, or it was lost: trying again soon may help."""
 
 
+class _Client(aiosmtplib.SMTP):
+    """Remembers a 4yz to EHLO: aiosmtplib says HELO then, and finds no STARTTLS where there would have been one later."""
+
+    put_off: aiosmtplib.SMTPHeloError | None = None
+
+    async def ehlo(self, *arguments: Any, **options: Any) -> aiosmtplib.SMTPResponse:
+        """See aiosmtplib."""
+        try:
+            return await super().ehlo(*arguments, **options)
+        except aiosmtplib.SMTPHeloError as error:
+            self.put_off = error if error.code // 100 == 4 else None
+            raise
+
+
 async def shake_hands(smtp: Smtp, tls_context: ssl.SSLContext | None, timeout_s: float) -> tuple[Line, Extensions]:
     """Connect, greet, start TLS and log in as the settings say: the open line, and what the server offers on it.
 
@@ -38,7 +52,7 @@ async def shake_hands(smtp: Smtp, tls_context: ssl.SSLContext | None, timeout_s:
     _guard_password(smtp)
     if tls_context is None and smtp.security != "none":
         tls_context = await asyncio.to_thread(ssl.create_default_context)
-    client = aiosmtplib.SMTP(
+    client = _Client(
         hostname=smtp.host,
         port=smtp.port,
         use_tls=smtp.security == "tls",
@@ -54,7 +68,7 @@ async def shake_hands(smtp: Smtp, tls_context: ssl.SSLContext | None, timeout_s:
         await _greet(client)
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         client.close()
-        raise _explained(error, smtp) from error
+        raise _explained(client.put_off or error, smtp) from error
     # After connect() aiosmtplib holds the transport that reads and writes; its annotation is the base class.
     return Line(cast(asyncio.Transport, client.transport)), dict(client.esmtp_extensions)
 

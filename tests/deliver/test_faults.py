@@ -56,7 +56,7 @@ IN_BODY = [K.CUT, K.LATER, K.NEVER, K.CLOSING, K.GARBAGE, K.NOTHING, K.HALF]
 IN_SESSION = [cell for cell in product(SESSION, Kind) if cell != (Step.GREETING, K.EARLY)]
 SILENT = {K.NOTHING, K.HALF}
 # aiosmtplib reads these; whether it gives up or tries again, nobody is marked and nothing is sent twice.
-EITHER = {*product(SESSION, (K.GARBAGE, K.TWO, K.EARLY, K.WRONG)), (Step.EHLO, K.NEVER), (Step.EHLO, K.LATER)}
+EITHER = {*product(SESSION, (K.GARBAGE, K.TWO, K.EARLY, K.WRONG)), (Step.EHLO, K.NEVER)}
 HOLDS = {*product((Step.GREETING, Step.STARTTLS, Step.AUTH), (K.NEVER,)), (Step.AUTH, K.LATER)}
 
 LONG = b"x" * 996 + b"\r\n"
