@@ -124,7 +124,7 @@ async def _taken_away(room: Newsroom, issue: Issue) -> set[int]:
     notices = [story for story in issue.stories if story.source in room.settings.sources and story.guid is not None]
     notices = [story for story in notices if room.settings.sources[story.source].kind == "folder"]
     present = {name: await gathering.present(room, name) for name in {story.source for story in notices}}
-    missing = [story for story in notices if story.guid not in (present[story.source] or {story.guid})]
+    missing = [story for story in notices if (known := present[story.source]) is not None and story.guid not in known]
     async with room.store.read() as conn:
         carried = await pool.carriers(conn, [story.story_id for story in missing])
     return {story.story_id for story in missing if carried.get(story.story_id, frozenset()) <= {story.source}}

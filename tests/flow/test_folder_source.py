@@ -156,6 +156,13 @@ async def test_a_notice_that_expires_under_review_is_told_of_and_a_faulty_one_st
     assert await withdrawn(room, issue) == []
 
 
+async def test_when_the_last_notice_was_taken_away_all_are_told_of(room: Newsroom) -> None:
+    issue = await under_review(room)
+    for name in ("a.md", "b.md"):
+        (room.settings.root / "notices" / name).unlink()
+    assert sorted(await withdrawn(room, issue)) == [("a.md", TAKEN_AWAY), ("b.md", TAKEN_AWAY)]
+
+
 async def test_a_notice_that_another_source_tells_too_stands(room: Newsroom) -> None:
     issue = await under_review(room)
     async with room.store.write() as conn:
