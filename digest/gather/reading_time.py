@@ -23,7 +23,8 @@ _UNSEEN = re.compile(r"<(/?)(?:script|style|template|noscript|svg|iframe|figcapt
 _TAG = re.compile(r"<[^<>]*>")
 _SIGN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTER = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
-_WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
+# Up to the next blank or dash: the vowel signs of Indic words are no letters to `\w`.
+_WORD = re.compile(r"[^\W_][^\s–—]*")
 
 
 def minutes_of(markup: str) -> int | None:
@@ -57,6 +58,6 @@ def _seen(markup: str) -> Iterator[str]:
     for tag in _UNSEEN.finditer(markup):
         if not hidden:
             yield markup[end : tag.start()]
-        end, hidden = tag.end(), not tag[1]
+        end, hidden = tag.end(), not (tag[1] or tag[0].endswith("/>"))
     if not hidden:
         yield markup[end:]

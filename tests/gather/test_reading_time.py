@@ -32,8 +32,12 @@ TEN_WORDS = "The harbour board will buy two tugs from the yard. "
         ("항구는 두 척의 예인선을 산다. " * 100, 2),
         ("ท่าเรือจะซื้อเรือลากจูงสองลำในฤดูใบไม้ผลิหน้า" * 100, 5),
         ("港湾局は来春二隻の曳船を買う。" * 100 + TEN_WORDS * 53, 5),
+        ("बंदरगाह समिति अगले वसंत में दो नई नावें खरीदेगी। " * 29, 1),
+        ("துறைமுக வாரியம் அடுத்த ஆண்டு இரண்டு இழுவைப் படகுகளை வாங்கும் " * 33, 1),
+        ("the board—all five of them—will buy tugs–two of them; " * 53, 2),
         ("<p>" + TEN_WORDS * 53 + "</p><script>" + "var tug = 1; " * 5000 + "</script>", 2),
         ("<p>" + TEN_WORDS * 53 + "</p><style>" + "p { color: red } " * 5000, 2),
+        ("<iframe src='https://v.example.org/1'/><svg class='icon'/>" + TEN_WORDS * 106, 4),
         (f"<a href='{'x/' * 900}'>" + TEN_WORDS * 53 + "</a>" + "&nbsp;" * 3000, 2),
     ],
 )
