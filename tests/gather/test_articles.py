@@ -191,13 +191,13 @@ async def test_a_story_that_lacks_nothing_but_its_length_is_asked_for_after_the_
     web: Web, fetcher: Fetcher, parsers: Parsers
 ) -> None:
     page = Page(ARTICLE.replace("{head}", "").encode())
-    web.pages = {f"/{n}": page for n in range(12)}
+    web.pages = {f"/{n}": page for n in range(14)}
     whole = {"teaser": DESCRIPTION, "published": NOW, "image": "https://a.test/b.jpg"}
-    raw = [story(link=web.url(f"/{n}"), link_key=str(n), **whole) for n in range(9)]
-    raw += [story(link=web.url("/9"), link_key="9", **whole, minutes=3), story(link=web.url("/10"), link_key="10")]
+    raw = [story(link=web.url("/0"), link_key="0", **whole, minutes=3)]
+    raw += [story(link=web.url(f"/{n}"), link_key=str(n), **whole) for n in range(1, 13)]
+    raw += [story(link=web.url("/13"), link_key="13")]
     await with_articles(fetcher, parsers, raw, NOW, web.url("/feed"))
-    assert web.paths[1:2] == ["/10"]
-    assert set(web.paths) == {"/robots.txt", "/10", *(f"/{n}" for n in range(9))}
+    assert set(web.paths) == {"/robots.txt", "/13", *(f"/{n}" for n in range(1, AT_MOST))}
 
 
 async def test_a_page_that_cannot_be_had_costs_only_itself(web: Web, fetcher: Fetcher, parsers: Parsers) -> None:
