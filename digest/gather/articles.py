@@ -78,7 +78,8 @@ def is_for_payers(tree: HtmlElement) -> bool:
 
 def is_walled(tree: HtmlElement) -> bool:
     """Whether those who do not pay find a beginning and a wall, as the page says or shows."""
-    return is_for_payers(tree) or is_stub(tree)
+    free = str(article_data(tree).get("isAccessibleForFree", "")).lower()
+    return is_for_payers(tree) or (free != "true" and is_stub(tree))
 
 
 def with_article(story: RawStory, body: bytes, content_type: str | None, url: str, now: datetime) -> RawStory:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from digest.gather.document import base_of, text_of
@@ -31,12 +32,14 @@ _CONSENT = re.compile(
 )
 _SCRIPT_WANTED = re.compile(r"javascript", re.IGNORECASE)
 _PAYWALL = re.compile(
-    r"(?:subscribe|log in|sign in|register) to (?:read|continue|unlock)|to continue reading|(?:for|only for) subscribers|"
+    r"(?:subscribe|log in|sign in|register) to (?:read|continue|unlock)|to continue reading|only for subscribers|"
     r"subscribers only|already a subscriber|nur für abonnent|weiterlesen mit|jetzt abonnieren und|réservée? aux abonné|"
-    r"article réservé|(?:solo|exclusivo) para suscriptores|riservato agli abbonati|(?:alleen )?voor abonnees|"
+    r"article réservé|(?:solo|exclusivo) para suscriptores|riservato agli abbonati|(?:alleen|is) voor abonnees|"
     r"購読が必要|会員限定|有料会員",
     re.IGNORECASE,
 )
+_BETWEEN = XPath("//body//text()[not(ancestor::*[self::nav or self::footer or self::script or self::style or "
+                 "self::template or self::noscript]) and not(ancestor::header[not(ancestor::article)])]")  # fmt: skip
 _STUB_TEXT_MAX = 2_500  # of the paragraphs of a page; an article that mentions a wall has more
 
 
@@ -65,7 +68,12 @@ def what_stands_there(tree: HtmlElement, url: str) -> str | None:
 def is_stub(tree: HtmlElement) -> bool:
     """Whether an article's page shows its beginning and a wall to those who do not subscribe."""
     paragraphs = [text_of(paragraph) for paragraph in tree.iter("p", "h2", "h3", "h4")]
-    return sum(map(len, paragraphs)) < _STUB_TEXT_MAX and _PAYWALL.search(_visible(tree)) is not None
+    return sum(map(len, paragraphs)) < _STUB_TEXT_MAX and _PAYWALL.search(_without_frame(tree)) is not None
+
+
+def _without_frame(tree: HtmlElement) -> str:
+    """What stands between the site's head and foot, where "Already a subscriber?" is asked on every page."""
+    return " ".join(" ".join(_BETWEEN(tree)).split())
 
 
 def needs_script(tree: HtmlElement) -> str | None:

@@ -128,6 +128,22 @@ def test_a_beginning_with_a_wall_below_it_is_a_stub(wall: str) -> None:
     assert (whole.minutes, whole.walled) == (4, False)
 
 
+FREE = '<script type="application/ld+json">{"@type":"NewsArticle","isAccessibleForFree":true}</script>'
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        _article(_paragraphs(6)).replace("<body>", "<body><header>Already a subscriber? <a>Log in</a></header>"),
+        _article(_paragraphs(6)).replace("</body>", "<footer>Offers for subscribers only</footer></body>"),
+        _article(_paragraphs(6) + "<p>The harbour radio raises its prices for subscribers.</p>"),
+        _article(_paragraphs(6) + "<p>Subscribe to continue with our letter.</p>", FREE),
+    ],
+)
+def test_a_short_article_is_no_stub_by_what_the_site_says_on_every_page(page: str) -> None:
+    assert (_of_page(page).minutes, _of_page(page).walled) == (1, False)
+
+
 def test_the_text_that_a_page_declares_counts_first() -> None:
     declared = f'<script type="application/ld+json">{{"@type":"Article","articleBody":"{TEN_WORDS * 106}"}}</script>'
     assert _of_page(_article("<p>Short.</p>", declared)).minutes == 4
