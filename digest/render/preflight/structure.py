@@ -159,9 +159,10 @@ def sections(_look: Look, page: Page) -> Iterator[Finding]:
             continue
         inside = _heading_around(element)
         if element.tag in _HEADINGS:
-            if empty is not None and int(tag_of(element)[1]) <= int(tag_of(empty)[1]):
+            of_story = element.find(".//a") is not None or next(element.iterancestors("a"), None) is not None
+            if empty is not None and not of_story and int(tag_of(element)[1]) <= int(tag_of(empty)[1]):
                 yield _empty(empty)
-            empty = element if element.find(".//a") is None and element.text_content().strip() else None
+            empty = element if not of_story and element.text_content().strip() else None
         elif inside is None and _says(element):
             empty = None
         if inside is None and (element.tail or "").strip():

@@ -80,6 +80,10 @@ def test_going_back_up_leaves_no_rank_out(check: Check) -> None:
         ("<h1>a</h1><p>x</p><h2>Navy</h2><div style='display:none'>hidden</div><h2>Army</h2><p>y</p>", ["Navy"]),
         ("<h1>a</h1><h2>Navy</h2><h3><a href='https://e.test/'>Story</a></h3>", []),
         ("<h1>a</h1><h2><a href='https://e.test/'>Story</a></h2><h2><a href='https://e.test/2'>Other</a></h2>", []),
+        # A section and its stories have headings of one rank in the shipped layouts.
+        ("<h1>a</h1><h2>Navy</h2><h2><a href='https://e.test/'>Story</a></h2>", []),
+        ("<h1>a</h1><h2>Navy</h2><a href='https://e.test/'><h2>Story</h2></a>", []),
+        ("<h1>a</h1><h2>Navy</h2><h2>Army</h2><h2><a href='https://e.test/'>Story</a></h2>", ["Navy"]),
         ("<h1>a</h1><h2>Navy</h2>text<h2>Army</h2><img alt='x' src='https://e.test/x.png'>", []),
     ],
 )
