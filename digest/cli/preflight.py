@@ -33,26 +33,34 @@ def preflight(
     async def command(room: Newsroom) -> int:
         from digest.flow import preflight as checks
 
-        wanting: str | None = None
+        lacking = ""
         # A newsletter may be called 2026, and is the nearer guess then.
         if what.isdecimal() and what not in room.settings.newsletters:
-            findings = await checks.of_issue(room, int(what))
+            findings: Sequence[Finding] | None = await checks.of_issue(room, int(what))
         else:
-            wanting, findings = await checks.of_newsletter(room, what)
+            lacking, findings = await checks.of_newsletter(room, what)
+        if findings is None:
+            return _nothing(lacking, as_json)
+        if lacking:
+            note(lacking)
         if as_json:
             emit(documents(findings))
-        elif wanting:
-            say(f"Nothing to send: {wanting}.")
         else:
-            for line in lines(findings):
+            for line in (*lines(findings), _summary(findings)):
                 say(line)
-            say(_summary(findings))
-        if wanting:
-            note(f"Nothing to send: {wanting}.") if as_json else None
-            return NOTHING_TO_SEND
         return FAILED if any(each.level == "error" for each in findings) else DONE
 
     run(context, command)
+
+
+def _nothing(lacking: str, as_json: bool) -> int:
+    told = f"Nothing to send: {lacking}."
+    if as_json:
+        emit([])
+        note(told)
+    else:
+        say(told)
+    return NOTHING_TO_SEND
 
 
 def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from digest.audience.rule import audience_of
 from digest.flow import gathering, mailing, membership, produce, publish
 from digest.flow.links import check_links
 from digest.flow.newsroom import Newsroom
+from digest.flow.showing import to_show
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueStory, RenderedIssue
 from digest.render.clean import one_line, web_address
 from digest.render.preflight import Finding, Level, Look, Told, check_mail, in_order, not_checked
@@ -146,15 +147,16 @@ async def of_issue(room: Newsroom, issue_id: int) -> list[Finding]:
     return await preflight(room, issue, rendered or publish.render(room, issue))
 
 
-async def of_newsletter(room: Newsroom, name: str) -> tuple[str | None, list[Finding]]:
-    """Check the issue that `send` would send; what it lacks, if there is none, and the findings.
+async def of_newsletter(room: Newsroom, name: str) -> tuple[str, list[Finding] | None]:
+    """Check the issue that `send` would send; where it lacks stories, with those of the last issue, as a preview does.
 
-    Stores nothing but gathered stories. Raises NotFound, TemplateError.
+    What it lacks, "" if nothing, and the findings; None if there is nothing to check. Stores nothing but gathered stories.
+    Raises NotFound, TemplateError.
     """
     config = room.settings.newsletter(name)
     await membership.sync(room, config.lists)
     await gathering.gather(room, config.sources)
-    issue = await produce.preview(room, name)
-    if wanting := produce.lacks(room, name, len(issue.stories)):
-        return wanting, []
-    return None, await preflight(room, issue, publish.render(room, issue))
+    shown = await to_show(room, name)
+    if wanting := produce.lacks(room, name, len(shown.issue.stories)):
+        return wanting, None
+    return shown.reason, await preflight(room, shown.known_as, publish.render(room, shown.issue))

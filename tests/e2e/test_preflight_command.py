@@ -95,6 +95,10 @@ def test_a_yes_accepts_warnings_and_the_summary_lists_them(site: SiteFolder, mai
     assert sent.code == 0
     # An issue is never compared with itself.
     assert {each["check"] for each in sent.document if each["level"] == "warning"} == {"dead links", "site"}
+    # Nothing is new now: its stories are looked at again, and that it had them is no fault.
+    again = site.run("preflight", "notes", "--json")
+    assert (again.code, again.document) == (0, sent.document)
+    assert "no new stories: shown with those of issue 1" in again.err
 
 
 def test_a_preview_holds_the_findings(broken: SiteFolder, tmp_path: Path) -> None:
