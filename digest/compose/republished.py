@@ -3,20 +3,20 @@
 Two stories of one source are one where the second has nothing new to tell. Their titles say whether they could be: alike
 but for marks ("UPDATE 1-", "live") and a few words, with the same numbers, days and parts. Where words differ, their
 teasers decide: what has a new fact to tell has a new teaser, and is a story of its own.
-What is not here: stories of two sources (cluster), those with one link or exactly one title (cluster, store/stories).
+What is not here: the marks themselves (marks), stories of two sources (cluster), those with one link or exactly one title
+(cluster, store/stories).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from digest.compose.likeness import TEASER_CHARACTERS, Vocabulary
+from digest.compose.marks import without_marks
 from digest.compose.numbering import numbering
 from digest.compose.places import elsewhere
 from digest.compose.words import terms
@@ -37,50 +37,6 @@ _TURNING_WORDS = """no not never nor again against more without off nicht kein k
     ohne pas plus jamais sans contre ne sin contra más nunca non mai senza contro più niet geen zonder tegen meer não sem
     mais لا لم لن ليس ضد دون"""
 _TURNING = frozenset(_TURNING_WORDS.split())
-
-_MARKS = "|".join(
-    sorted(
-        (
-            # news wires and English papers
-            r"updated?", r"breaking(?: news)?", r"developing", r"just in", r"correct(?:ion|ed)", r"exclusive", r"watch",
-            r"live(?:[ -]?blog)?(?: updates?)?", r"as it happened", r"rpt", r"repeat", r"refile", r"wrapup", r"insight",
-            r"recast", r"video", r"photos?",
-            # German, French, Spanish, Italian, Dutch, Portuguese
-            r"aktualisiert", r"aktualisierung", r"eilmeldung", r"eil", r"exklusiv", r"korrektur", r"korrigiert",
-            r"(?:live-?)ticker", r"mis(?:e)? à jour", r"actualisé", r"en direct", r"direct", r"urgent", r"exclusif",
-            r"vidéo", r"actualización", r"actualizad[oa]", r"en vivo", r"en directo", r"última hora", r"urgente",
-            r"exclusiv[oa]", r"vídeo", r"aggiornamento", r"aggiornat[oa]", r"in diretta", r"ultim['’]ora", r"esclusiv[oa]",
-            r"bijgewerkt", r"exclusief", r"atualização", r"atualizad[oa]", r"ao vivo",
-            # Arabic, Japanese, Chinese, Korean
-            "عاجل", "تحديث", "محدث", "مباشر", "حصري", "تصحيح", "فيديو", "速報", "更新", "訂正", "独自", "ライブ", "動画",
-            "快讯", "快訊", "突发", "突發", "更正", "独家", "獨家", "直播", "속보", "업데이트", "단독", "정정", "종합",
-        ),
-        key=len,
-        reverse=True,
-    )
-)  # fmt: skip
-_BRACKETED = rf"[(\[【〔「『（［]\s*(?:{_MARKS})(?:\s?\d{{1,2}})?\s*[)\]】〕」』）］]"
-_BEFORE = re.compile(rf"^\s*(?:{_BRACKETED}|(?:{_MARKS})(?:\s?\d{{1,2}})?\s*[-–—:：|/!،])\s*")
-_BEHIND = re.compile(rf"\s*(?:{_BRACKETED}|\s[-–—|/]\s*(?:{_MARKS})|[:：|]\s*(?:{_MARKS}))\s*$")
-
-
-@lru_cache(maxsize=50_000)
-def without_marks(title: str) -> str:
-    """A title without what a news desk sets before or behind it when it brings a story again, casefolded."""
-    text, known = unicodedata.normalize("NFC", title).casefold(), None
-    while text != known:
-        known = text
-        text = _BEHIND.sub("", _BEFORE.sub("", text)) or known
-    return text
-
-
-@lru_cache(maxsize=50_000)
-def _counted(title: str) -> tuple[str, ...]:
-    """What counts in the title itself: the 2 of "UPDATE 2-" does not. Its case tells names of months from verbs."""
-    bare = without_marks(title)
-    text = unicodedata.normalize("NFC", title)
-    start = text.casefold().find(bare)
-    return numbering(text[start : start + len(bare)] if start >= 0 and len(text) == len(text.casefold()) else bare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +66,14 @@ def republished(one: Told, other: Told, vocabulary: Vocabulary) -> bool:
         return False
     if one.column or other.column:
         return False
-    if _counted(one.story.title) != _counted(other.story.title):
+    bare = without_marks(one.story.title), without_marks(other.story.title)
+    if numbering(bare[0]) != numbering(bare[1]):
         return False
     if elsewhere(one.story.title, other.story.title):
         return False
     if _turns(one.story.title) != _turns(other.story.title):
         return False
-    if without_marks(one.story.title) == without_marks(other.story.title):
+    if bare[0].casefold() == bare[1].casefold():
         return True
     if one.title == other.title:
         return not _unlike_teasers(one, other)

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from digest.compose import choice
 from digest.compose.choice import Candidate, Section
 from digest.compose.cluster import Cluster, clusters, representative
+from digest.compose.marks import for_readers
 from digest.compose.rank import Scale, score
 from digest.compose.republished import Archive
 from digest.compose.texts import Text, read
@@ -259,7 +260,7 @@ def issue_story(candidate: Candidate, position: int) -> IssueStory:
         link=story.link,
         link_key=story.link_key,
         guid=story.guid,
-        title=story.title,
+        title=for_readers(story.title),
         title_key=story.title_key,
         teaser=story.teaser,
         published=story.published,

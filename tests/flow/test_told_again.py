@@ -45,7 +45,8 @@ async def test_a_story_with_a_new_id_address_and_mark_is_no_news_a_month_later(m
     mine = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
     number = next(each.id for each in pool if each.title == AGAIN)
     async with site.room.store.read() as conn:
-        assert (await produce.from_pool(conn, site.room, mine, number)).title == AGAIN
+        chosen = await produce.from_pool(conn, site.room, mine, number)
+    assert (chosen.story_id, chosen.title) == (number, OLD)
     assert mine.state is IssueState.REVIEW
 
 
