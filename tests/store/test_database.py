@@ -130,6 +130,26 @@ async def test_a_filled_database_keeps_its_stories_when_their_numbers_become_uni
     await new.close()
 
 
+async def test_what_a_source_named_before_an_upgrade_opens_no_door_to_our_hosts(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "HEAD", "0006")
+    old = await Store.open(empty_database.url, empty_database.root)
+    async with old.write() as conn:
+        for name, good_at in (("read", NOW), ("never", None)):
+            await conn.execute(insert(sources).values(name=name, status="ok", good_at=good_at))
+        await _insert(conn, tables.stories, asdict(raw_story()) | {"topics": [], "published": NOW, "first_seen": NOW})
+    await old.close()
+    monkeypatch.undo()
+    new = await Store.open(empty_database.url, empty_database.root)
+    async with new.write() as conn:
+        found = await conn.execute(select(sources.c.name, sources.c.outside_at).order_by(sources.c.name))
+        assert [tuple(row) for row in found] == [("never", None), ("read", NOW)]
+        (kept,) = (await conn.execute(select(tables.stories.c.walled, tables.stories.c.minutes))).all()
+        assert tuple(kept) == (False, None)
+    await new.close()
+
+
 async def test_a_first_opening_makes_the_schema_and_a_second_changes_nothing(empty_database: Database) -> None:
     for _ in range(2):
         store = await Store.open(empty_database.url, empty_database.root)
