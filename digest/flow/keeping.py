@@ -33,6 +33,8 @@ _COUNTS = 10
 _ERROR_MAX = 1000
 _WARNINGS = 5
 """So many are told in full."""
+_NAMED = 50
+"""So many of the others by name: a folder of another kind has thousands of them."""
 
 _log = log.get(__name__)
 
@@ -80,7 +82,9 @@ async def _without_renamed(room: Newsroom, read: SourceRead) -> Sequence[RawStor
         _log.info("source.renamed", source=read.name, stories=len(pairs))
         async with room.store.write() as conn:
             if not read.inside:
-                await sources.note_outside(conn, read.name, room.clock.now())
+                # After all that it named so far: their links are its word as well from now on, whatever the clocks said.
+                named_up_to = await arrivals.looked_up_to(conn, [read.name], room.clock.now())
+                await sources.note_outside(conn, read.name, named_up_to)
             for position, story_id in pairs.items():
                 await names.rename(conn, story_id, found[position])
     return [raw for position, raw in enumerate(found) if position not in pairs]
@@ -118,7 +122,8 @@ def told(read: SourceRead) -> str | None:
 
 
 def _more(names: Sequence[str], name: str) -> str:
-    return f"and {len(names)} more ({', '.join(names)}): `digest sources try {name}` says what is wrong with each"
+    listed = ", ".join((*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])))
+    return f"and {len(names)} more ({listed}): `digest sources try {name}` says what is wrong with each"
 
 
 async def _record_good(room: Newsroom, read: SourceRead) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from digest.store import upsert
 from digest.store.engine import Connection
@@ -61,11 +61,10 @@ async def source(conn: Connection, name: str) -> SourceRow | None:
 
 async def note_outside(conn: Connection, name: str, at: datetime) -> None:
     """Write down that what the source names at `at` is other people's word as well."""
-    row = await source(conn, name)
-    if row is None:
-        await record(conn, name, status="ok", outside_at=at)
-    else:  # never earlier, also where a clock was put back
-        await record(conn, name, status=row.status, outside_at=max(at, row.outside_at or at))
+    statement = upsert.insert(conn, sources).values(name=name, status="ok", outside_at=at)
+    # Never earlier, also where a clock was put back; how the source fares is for others to say.
+    later = or_(sources.c.outside_at.is_(None), sources.c.outside_at < at)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"outside_at": at}, where=later))
 
 
 async def record(conn: Connection, name: str, **values: Any) -> None:

@@ -93,6 +93,14 @@ async def test_of_many_faults_the_first_are_told_in_full_and_every_file_is_named
     assert (await gathering.try_source(room, "notices")).warnings == tuple(told)
 
 
+async def test_a_folder_full_of_faulty_files_is_told_of_in_a_bounded_line(room: Newsroom) -> None:
+    for number in range(60):
+        write(room, f"{number:02}.md", "Open day", "draft: []")
+    error = (await gathered(room)).error or ""
+    assert "; and 55 more (05.md, 06.md, " in error
+    assert error.endswith(", 54.md, …): `digest sources try notices` says what is wrong with each")
+
+
 async def test_a_file_that_breaks_keeps_the_story_that_it_was(room: Newsroom) -> None:
     file = write(room, "a.md", "Open day at the harbour")
     await gathered(room)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import httpcore2
 import pytest
 
-from digest.flow import editing, gathering, membership, produce, withdrawal
+from digest.flow import editing, gathering, keeping, membership, produce, withdrawal
 from digest.gather.connect import GuardedBackend
 from digest.gather.fetch import Response
+from digest.gather.sources import SourceRead, Validators
 from digest.model.edit import Act, Move
 from digest.model.issue import Issue
-from digest.store import cooldowns, sources
+from digest.model.story import RawStory
+from digest.store import cooldowns, sources, stories
 from tests.daemon.conftest import OpenSite
 from tests.daemon.desk import NOTES, Site
 from tests.gather.web import Page
@@ -201,6 +203,23 @@ async def test_what_a_public_page_named_for_a_source_of_ours_is_never_asked_insi
     fresh = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
     assert {key_of(site, fresh, place) for place in range(3)} == {"x", "y", "z"}
     assert await looked_at(site, fresh) == 3
+
+
+async def test_new_links_from_outside_are_not_asked_inside_though_a_clock_was_put_back(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    site.clock.at -= timedelta(hours=1)
+    renamed = tuple(
+        RawStory("wire", f"new-{each.guid}", site.web.url(f"/secret-{each.guid}"), f"new-{each.link_key}", each.title,
+                 each.title_key, each.teaser, each.published)
+        for each in issue.stories
+    )  # fmt: skip
+    async with site.room.store.read() as conn:
+        row = await sources.source(conn, "wire")
+    await keeping.keep(site.room, SourceRead("wire", "ok", renamed, 3, Validators(), inside=False), row)
+    async with site.room.store.read() as conn:
+        pool = await stories.pool(conn, ["wire"], NOW - timedelta(days=9))
+        assert {each.link for each in renamed} < {each.link for each in pool}
+        assert set((await gathering.namers(conn, site.room, issue.stories)).values()) == {""}
 
 
 async def test_what_was_found_holds_for_some_minutes(make_site: OpenSite) -> None:

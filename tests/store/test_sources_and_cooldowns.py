@@ -25,6 +25,17 @@ async def _add(store: Store, *raw: RawStory) -> tuple[int, list[str]]:
         return await stories.add_all(conn, raw, NOW)
 
 
+async def test_that_others_had_a_say_is_noted_and_never_taken_back_nor_earlier(store: Store) -> None:
+    async with store.write() as conn:
+        await sources.record(conn, "wire", status="broken", found=3)
+        for name, at in (("wire", after(60)), ("wire", NOW), ("new", NOW), ("new", after(60))):
+            await sources.note_outside(conn, name, at)
+        known = await sources.all_sources(conn)
+    assert {name: (row.status, row.found, row.outside_at) for name, row in known.items()} == {
+        "wire": ("broken", 3, after(60)), "new": ("ok", 0, after(60))
+    }  # fmt: skip
+
+
 async def test_what_is_known_of_a_source_comes_back_and_the_rest_stays_as_it_was(store: Store) -> None:
     whole = {
         "status": "ok", "found": 3, "rules": "r", "etag": 'W/"1"', "last_modified": "odd", "body_hash": "h",
