@@ -5,27 +5,44 @@ What is not here: columns that their words give away (model/titles), instalments
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-_INSTALMENTS = 3
-_RHYTHM_MIN = timedelta(hours=20)
+from digest.compose.likeness import TEASER_CHARACTERS
+from digest.compose.words import terms
+
+_APART = timedelta(hours=20)
 _LEFT_OUT = 4.5
 _UNSTEADY = 0.2
 """By so much of its rhythm an instalment may be early or late."""
+_TELLING = 60
+"""Characters from which a teaser proves something."""
 
 
-def is_series(instalments: Collection[tuple[datetime, str]]) -> bool:
-    """Whether stories of one title, each with its instant and teaser, come in a rhythm of a day or more, each with news.
+def is_series(title: str, instalments: Collection[tuple[datetime, str]], language: str | None = None) -> bool:
+    """Whether one source's stories of one title, each with its instant and teaser, are instalments of a column.
 
-    An instalment may be left out: a daily column has no Sunday. A story that is republished keeps its teaser.
+    They come a day or more after each other, no two with one teaser: a story that is republished keeps its own. Three in a
+    rhythm are enough; where there is none, or only two have come, the teasers must have nothing in common.
     """
-    teasers = {teaser for _, teaser in instalments}
-    if len(teasers) < max(_INSTALMENTS, len(instalments)):
+    ordered = sorted(instalments)
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(ordered)]
+    teasers = [teaser for _, teaser in ordered]
+    if not gaps or min(gaps) < _APART or len(set(teasers)) < len(teasers):
         return False
-    instants = sorted(instant for instant, _ in instalments)
-    gaps = [later - earlier for earlier, later in pairwise(instants)]
-    rhythm = min(gaps)
-    beats = [gap / rhythm for gap in gaps] if rhythm >= _RHYTHM_MIN else []
-    return bool(beats) and all(beat < _LEFT_OUT and abs(beat - round(beat)) <= _UNSTEADY for beat in beats)
+    return _in_rhythm(gaps) or _each_of_something_else(title, teasers, language)
+
+
+def _in_rhythm(gaps: Sequence[timedelta]) -> bool:
+    """An instalment may be left out: a daily column has no Sunday. One gap is no rhythm."""
+    beats = [gap / min(gaps) for gap in gaps]
+    return len(beats) > 1 and all(beat < _LEFT_OUT and abs(beat - round(beat)) <= _UNSTEADY for beat in beats)
+
+
+def _each_of_something_else(title: str, teasers: Sequence[str], language: str | None) -> bool:
+    if min(map(len, teasers)) < _TELLING:
+        return False
+    of_title = frozenset(terms(title, language))
+    told = [frozenset(terms(teaser[:TEASER_CHARACTERS], language)) - of_title for teaser in teasers]
+    return all(one and other and not one & other for one, other in pairwise(told))

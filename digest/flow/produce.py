@@ -59,7 +59,7 @@ async def choose(
 
 async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> Rules:
     now = room.clock.now()
-    newsletter = room.settings.newsletter(name)
+    newsletter, language = room.settings.newsletter(name), room.settings.language_of(name)
     return Rules(
         now=now,
         since=await issues.last_built(conn, name, edition),
@@ -73,16 +73,16 @@ async def _rules(conn: Connection, room: Newsroom, name: str, edition: str) -> R
         exclude=newsletter.rank.exclude,
         boost=newsletter.rank.boost,
         per_month=await _per_month(conn, newsletter.sources, now),
-        language=room.settings.language_of(name),
-        series=await _series(conn, newsletter.sources, now),
+        language=language,
+        series=await _series(conn, newsletter.sources, now, language),
         sections=[Section(each.title, each.topics, each.max) for each in newsletter.sections],
     )
 
 
-async def _series(conn: Connection, sources: Sequence[str], now: datetime) -> frozenset[tuple[str, str]]:
-    """Source and title of the columns that only their rhythm gives away."""
+async def _series(conn: Connection, sources: Sequence[str], now: datetime, language: str) -> frozenset[tuple[str, str]]:
+    """Source and title of the columns that only their return gives away."""
     often = await memory.repeated(conn, sources, now - stories.REMEMBERED)
-    return frozenset(name for name, instalments in often.items() if is_series(instalments))
+    return frozenset(name for name, instalments in often.items() if is_series(name[1], instalments, language))
 
 
 async def _per_month(conn: Connection, sources: Sequence[str], now: datetime) -> dict[str, float]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from digest.flow import gathering, membership, produce, publish
 from digest.model.issue import IssueState
@@ -50,8 +53,19 @@ async def test_a_story_with_a_new_id_address_and_mark_is_no_news_a_month_later(m
     assert mine.state is IssueState.REVIEW
 
 
-async def test_a_weekly_column_that_no_word_gives_away_is_sent_again_from_its_third_week_on(
-    make_site: OpenSite,
+TOLD = ("Fog and a lost buoy kept the pilots busy all through the week.",
+        "A seal has moved into the lock, and nobody has the heart to ask it out.",
+        "Two tugs collided under the old bridge while the town slept; no one was hurt.",
+        "The museum ship is to be painted red again, as it was eighty years ago.",
+        "Cranes will stand still on Friday, because those who work them want more pay.")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("teasers", "counts"),
+    [(TOLD, [1, 1, 1, 1, 1]), ([f"What happened in week {week} at sea." for week in range(5)], [1, 0, 1, 1, 1])],
+)
+async def test_a_weekly_column_that_no_word_gives_away_is_sent_again_as_soon_as_its_teasers_or_rhythm_tell(
+    make_site: OpenSite, teasers: Sequence[str], counts: list[int]
 ) -> None:
     site = await make_site("stories = { min = 1 }")
     await membership.sync(site.room)
@@ -61,7 +75,7 @@ async def test_a_weekly_column_that_no_word_gives_away_is_sent_again_from_its_th
         page = site.web.pages["/feed.xml"]
         assert not isinstance(page, list)
         body = page.body.replace(f"Story number letter-{week} of the day".encode(), b"Letters from the harbour master")
-        body = body.replace(b"What is told of it in a sentence.", f"What happened in week {week} at sea.".encode())
+        body = body.replace(b"What is told of it in a sentence.", teasers[week].encode())
         site.web.pages["/feed.xml"] = replace(page, body=body)
         await gathering.gather(site.room)
         issue = await produce.draft(site.room, NOTES, site.clock.now(), scheduled=False)
@@ -71,4 +85,4 @@ async def test_a_weekly_column_that_no_word_gives_away_is_sent_again_from_its_th
         else:
             await produce.give_up(site.room, issue)
         site.clock.at += timedelta(days=7)
-    assert sent == [1, 0, 1, 1, 1]
+    assert sent == counts

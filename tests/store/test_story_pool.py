@@ -31,6 +31,19 @@ async def _pool(store: Store, *sources: str) -> list[Story]:
         return await stories.pool(conn, sources or None, EVER)
 
 
+async def test_titles_that_a_source_uses_again_are_told_with_each_instant_and_teaser(store: Store) -> None:
+    again = {"title": "Letters from the harbour", "title_key": "letters from the harbour"}
+    raws = [raw_story(str(n), **again, teaser=f"{n}", published=after(n)) for n in (1, 2)]
+    raws += [raw_story("3", **again, source="papers"), raw_story("4"), raw_story("5", title="Week"), raw_story("6")]
+    raws += [raw_story(str(n), title="Review", title_key="") for n in (7, 8)]
+    await _add(store, *raws)
+    async with store.read() as conn:
+        assert await memory.repeated(conn, ["wire", "papers"], EVER) == {
+            ("wire", again["title"]): [(after(1), "1"), (after(2), "2")]
+        }
+        assert await memory.repeated(conn, ["papers"], EVER) == {}
+
+
 async def test_the_pool_says_which_links_it_knows_however_long_they_are(store: Store) -> None:
     long = "news.example.com/" + "x" * 3000
     await _add(store, raw_story(), raw_story("2", link_key=long))
