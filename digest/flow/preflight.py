@@ -123,7 +123,7 @@ def _lead(room: Newsroom, issue: Issue) -> Iterator[Finding]:
 def _repeated(issue: Issue, rendered: RenderedIssue, before: Sequence[Precedent]) -> Iterator[Finding]:
     lead = min(issue.stories, key=lambda story: story.position, default=None)
     for each in before:
-        if lead and (lead.link_key == each.lead_link_key or lead.title_key == each.lead_title_key):
+        if lead and _same_lead(lead, each):
             message = f"issue {each.issue_id} had the same lead: {lead.title!r}"
             yield Finding(Level.WARNING, "lead", message, lead.link)
             break
@@ -134,6 +134,13 @@ def _repeated(issue: Issue, rendered: RenderedIssue, before: Sequence[Precedent]
             )
             yield Finding(Level.WARNING, "subject", message, rendered.subject)
             break
+
+
+def _same_lead(lead: IssueStory, before: Precedent) -> bool:
+    """Titles of columns have no key, and are no sign of anything."""
+    if lead.link_key == before.lead_link_key:
+        return True
+    return bool(lead.title_key) and lead.title_key == before.lead_title_key
 
 
 # -- what is to be checked ---------------------------------------------------------------------------------------------

@@ -152,6 +152,23 @@ async def test_a_stale_lead_is_a_warning(room: Newsroom) -> None:
     ]
 
 
+async def test_two_leads_whose_titles_identify_nothing_are_not_the_same(room: Newsroom) -> None:
+    issue = an_issue(room, "Letters to us", "The harbour opens its new quay today")
+    before = replace(issue.stories[0], link_key="harbour.example.org/letters-before", title="Notes", title_key="")
+    now = room.clock.now()
+    async with room.store.write() as conn:
+        earlier = await issues.create(conn, "town", now - timedelta(days=1), now, scheduled=False)
+        assert earlier is not None
+        await issues.put_stories(conn, earlier, [before])
+        draft = await issues.get(conn, earlier)
+        await issues.move(conn, draft, IssueState.REVIEW)
+        await issues.move(conn, replace(draft, state=IssueState.REVIEW), IssueState.APPROVED, subject="Another")
+    lead = replace(issue.stories[0], title_key="")
+    issue = replace(issue, stories=(lead, *issue.stories[1:]))
+    found = await preflight(room, issue, publish.render(room, issue))
+    assert [each.message for each in found if each.check == "lead"] == []
+
+
 async def test_a_lead_or_subject_of_an_earlier_issue_is_a_warning(room: Newsroom) -> None:
     issue = an_issue(room, "The harbour opens its new quay today")
     rendered = publish.render(room, issue)
