@@ -45,10 +45,8 @@ _STATES = """
     indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri
     montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia wisconsin wyoming
 """
-_AMERICA = re.compile(r"\bU\.?S\.?(?:A\b|\b|(?=\s|$))|\bAmericans?\b|\bUnited States\b")
-_NAMES = {
-    name: names[0] for names in (each.split() for each in _COUNTRIES.split("|")) for name in names
-}  # fmt: skip
+_AMERICA = re.compile(r"\bU\.?S(?:\.?A)?\b|\bAmericans?\b|\bUnited States\b")
+_NAMES = {name: names[0] for names in (each.split() for each in _COUNTRIES.split("|")) for name in names}
 _US_STATES = frozenset(_STATES.split())
 _WORD = re.compile(r"[^\W\d_]+")
 

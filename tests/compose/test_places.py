@@ -31,6 +31,8 @@ def test_other_countries_and_other_states_are_elsewhere(one: str, other: str) ->
         ("French and German ministers meet", "Ministers meet in Berlin"),
         ("Ohio votes", "Americans vote"),
         ("Ohio votes", "US election: voters go to polls"),
+        ("Ohio votes", "U.S.-led count begins"),
+        ("USS Ford sails", "Carrier sails from Italy"),
         ("Strike at the yard", "Strike at the French yard"),
         ("Israel accepts truce", "Truce holds in Gaza"),
         ("Old china found in Japan", "Treasure found in Japan"),
