@@ -33,7 +33,7 @@ class Rules:
     source while others have something to say. weights: by source. include, exclude: words; a story needs one of the
     former (if there are any) and none of the latter. boost: word or topic to factor. per_month: stories a
     month, by source. language: of the stories that do not name theirs. series: source and title of columns that only
-    their rhythm gives away.
+    their return gives away.
     """
 
     now: datetime

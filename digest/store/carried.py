@@ -1,7 +1,6 @@
-"""The stories that an edition remembers, as their sources told them, and titles that a source uses again and again.
+"""What was told before: the stories that an edition remembers, and titles that a source uses again and again.
 
-What an editor changed was for one issue only.
-
+Stories are as their sources told them: what an editor changed was for one issue only.
 What is not here: by what a story is recognised (stories), since when an issue is on its way (issues).
 """
 
