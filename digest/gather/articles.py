@@ -19,7 +19,7 @@ from digest.gather.cooldown import domain_of
 from digest.gather.dates import parse_date
 from digest.gather.document import base_of, markup_of, parse, text_of
 from digest.gather.entry import Entry, language_tag
-from digest.gather.identity import absolute_link, link_key
+from digest.gather.identity import absolute_link, link_key, picture_link
 from digest.gather.lead import lead_of, text_of_article
 from digest.gather.linked_data import article_data
 from digest.gather.linked_data import string as _string
@@ -99,7 +99,7 @@ def with_article(story: RawStory, body: bytes, content_type: str | None, url: st
         title=headline,
         teaser=story.teaser if len(story.teaser) >= TEASER_ENOUGH else _best_teaser(story.teaser, headline, text, page),
         published=story.published or next(filter(None, (parse_date(text, now) for text in page.published)), None),
-        image=story.image or next(filter(None, (absolute_link(image, page.base) for image in page.images)), None),
+        image=story.image or next(filter(None, (picture_link(image, page.base) for image in page.images)), None),
         language=story.language or page.language,
         minutes=story.minutes or (None if walled else _minutes(tree, text)),
         walled=walled,

@@ -69,8 +69,13 @@ def plain(markup: str) -> str:
 
 
 def title(markup: str, sources: Iterable[str] = ()) -> str:
-    """A headline: plain text of at most 300 characters, without the name of its source at the end (" - The Paper")."""
+    """A headline: plain text of at most 300 characters, without the name of its source at the end (" - The Paper").
+
+    "" when nothing but punctuation stands there ("...", "-"): nobody could follow such a link.
+    """
     text = plain(markup)
+    if all(unicodedata.category(character)[0] in "PZ" for character in text):
+        return ""
     for name in map(plain, sources):
         suffix = re.search(rf".\s+[-–—|·»]\s*({re.escape(name)})$", text, re.IGNORECASE) if name else None
         text = text[: suffix.start() + 1] if suffix else text

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from digest.gather import clean
 from digest.gather.dates import parse_date
-from digest.gather.identity import absolute_link, guid_key, link_key, reader_link, title_key
+from digest.gather.identity import guid_key, link_key, picture_link, reader_link, title_key
 from digest.gather.reading_time import minutes_of
 from digest.model.story import RawStory
 from digest.settings import Source
@@ -66,7 +66,7 @@ def story_of(
         title_key=title_key(headline),
         teaser=teaser,
         published=next(filter(None, (parse_date(text, now) for text in entry.published)), None),
-        image=next(filter(None, (absolute_link(image, entry.base) for image in entry.images)), None),
+        image=next(filter(None, (picture_link(image, entry.base) for image in entry.images)), None),
         language=source.language or language_tag(entry.language),
         topics=source.topics,
         minutes=minutes_of(entry.whole),

@@ -27,6 +27,8 @@ _ORIGIN_NAMES = frozenset({"ref", "source", "src", "from", "partner", "referrer"
 _AMP_PARAMETERS = frozenset({("output", "amp"), ("outputtype", "amp"), ("amp", ""), ("amp", "1")})
 _HOST_PREFIXES = ("www.", "m.", "amp.")
 _AGGREGATORS = frozenset({"news.google.com"})
+LINK_MAX = 2_000
+"""No longer link goes into a mail: clients cut such ones, and a few of them fill a mail up to where it is clipped."""
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -49,18 +51,28 @@ def absolute_link(url: str, base: str | None = None) -> str | None:
 
 
 def reader_link(url: str, base: str | None = None) -> str | None:
-    """The link that readers get: `absolute_link` without tracking parameters. None when it is no http(s) link."""
+    """The link that readers get: `absolute_link` without tracking parameters.
+
+    None when it is no http(s) link, or has more than 2,000 characters.
+    """
     link = absolute_link(url, base)
     if link is None:
         return None
     parts = urlsplit(link)
     hosts = {parts.hostname, urlsplit(base).hostname} if base else {parts.hostname}
-    return urlunsplit(
+    bare = urlunsplit(
         parts._replace(
             query=_without_tracking(parts.query, hosts),
             fragment="" if _is_tracking(parts.fragment, hosts) else parts.fragment,
         )
     )
+    return bare if len(bare) <= LINK_MAX else None
+
+
+def picture_link(url: str, base: str) -> str | None:
+    """Where a picture is, with all its parameters. None when it is no http(s) link, or has more than 2,000 characters."""
+    link = absolute_link(url, base)
+    return link if link and len(link) <= LINK_MAX else None
 
 
 def link_key(url: str) -> str:

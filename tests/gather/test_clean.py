@@ -132,6 +132,16 @@ def test_the_source_is_taken_off_the_end_of_a_title() -> None:
     assert title("Off The Coast", ["The Coast"]) == "Off The Coast"
 
 
+@pytest.mark.parametrize("text", ["...", " – ", "\u200b!", "<b>?</b>", "«»"])
+def test_punctuation_alone_is_no_title(text: str) -> None:
+    assert title(text) == ""
+
+
+@pytest.mark.parametrize("text", ["🔥", "7", "Ü", "読"])
+def test_a_single_sign_that_says_something_is_a_title(text: str) -> None:
+    assert title(text) == text
+
+
 def test_titles_and_openings_are_bounded() -> None:
     assert len(title("word " * 400)) <= 300
     assert opening("<p>five words of some text</p>", 12) == "five words…"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.gather.identity import absolute_link, link_key, reader_link, title_key
+from digest.gather.identity import LINK_MAX, absolute_link, link_key, picture_link, reader_link, title_key
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,15 @@ def test_readers_get_an_absolute_link_without_tracking(url: str, link: str) -> N
 )  # fmt: skip
 def test_what_is_no_web_address_is_no_link(url: str) -> None:
     assert reader_link(url, "https://paper.example.org/") is None
+
+
+def test_a_link_that_no_mail_client_would_follow_is_none() -> None:
+    base = "https://example.org/"
+    longest = base + "a" * (LINK_MAX - len(base))
+    assert [reader_link(longest), picture_link(longest, base)] == [longest, longest]
+    assert [reader_link(longest + "a"), picture_link(longest + "a", base)] == [None, None]
+    assert reader_link(longest + "?utm_source=feed") == longest
+    assert link_key(base + "読" * 700) == link_key(base + "%E8%AA%AD" * 700) != ""
 
 
 def test_pictures_keep_their_parameters() -> None:
