@@ -1,22 +1,23 @@
-"""One story from several sources: stories that tell of the same event are put together, and one of them speaks for all.
+"""One story from several sources: stories that tell of the same event are put together.
 
 A leader algorithm: in the order of time, each story joins the cluster whose middle (centroid) is most like it, or
-begins one. Chaining, by which a likes b and b likes c until everything is one, cannot happen that way. False merges are
-worse than missed ones: two notes on one event do no harm, but a story that vanishes in another one is lost.
-What is not here: how alike texts are (likeness), what their titles contradict in (facts), what is chosen (select).
+begins one. Chaining, by which a likes b and b likes c until everything is one, cannot happen that way. What began as two
+because the first reports were short is put together at the end. False merges are worse than missed ones: two notes on
+one event do no harm, but a story that vanishes in another one is lost.
+What is not here: how alike texts are (likeness), what their titles contradict in (facts), who speaks for them
+(representative), what is chosen (select).
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from digest.compose.facts import contradict
-from digest.compose.likeness import TEASER_CHARACTERS, Vector, cosine, overlap
+from digest.compose.likeness import Vector, cosine, overlap
 from digest.compose.places import elsewhere
 from digest.compose.republished import republished
 from digest.compose.texts import Text
@@ -27,6 +28,8 @@ ALIKE = 0.40
 PERHAPS = 0.26
 """So little is enough where the titles have at least half of the shorter one's terms in common, three of them, and they are
 those that tell: "Council approves budget for …" is the beginning of many stories."""
+TOGETHER = 0.50
+"""Two clusters whose centroids are so like are one, where two of their titles and teasers say so too."""
 WINDOW = timedelta(hours=120)
 MOST = 10
 """More that are merely alike are a topic, no reports of one event; a wire report that twenty papers print is one report."""
@@ -40,8 +43,6 @@ _CANDIDATES = 12
 _POSTINGS = 60
 _HOPELESS = 0.08
 _TELLING_TEASER, _TEASER_ALIKE = 60, 0.08
-_FULL = 0.6
-_AGGREGATORS = frozenset({"news.google.com", "news.yahoo.com", "msn.com", "flipboard.com", "feedproxy.google.com"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ def clusters(texts: Mapping[int, Text]) -> list[Cluster]:
             index.begin(text)
         else:
             index.join(group, text)
-    return [Cluster(tuple(member.story for member in group.members)) for group in index.groups]
+    for group in index.groups:
+        _reunite(index, group)
+    alive = (sorted(group.members, key=_in_time) for group in index.groups if group.members)
+    return [Cluster(tuple(member.story for member in members)) for members in alive]
 
 
 def _in_time(text: Text) -> tuple[datetime, str, int]:
@@ -91,6 +95,11 @@ class _Group:
         """The cosine of the text and the centroid."""
         length = math.hypot(*self.total.values())
         return cosine(text.vector, self.total) / length if length else 0.0
+
+    def likeness_to(self, other: _Group) -> float:
+        """The cosine of the two centroids."""
+        lengths = math.hypot(*self.total.values()) * math.hypot(*other.total.values())
+        return cosine(self.total, other.total) / lengths if lengths else 0.0
 
 
 def _best(text: Text, near: Iterable[_Group]) -> _Group | None:
@@ -120,6 +129,35 @@ def _takes(group: _Group, text: Text) -> float | None:
         return None
     titles = any(_titles_overlap(text, member) for member in group.members)
     return likeness if titles or likeness >= _needed(group.members[0], text) else None
+
+
+def _reunite(index: _Index, group: _Group) -> None:
+    """Put a group to the one that tells of the same event, if there is one: first short reports may have begun two."""
+    if len(group.members) < 2:
+        return
+    others = (other for other in index.beside(group) if other is not group and _one_event(group, other))
+    if found := max(others, key=lambda other: (group.likeness_to(other), -other.number), default=None):
+        older, newer = sorted((group, found), key=lambda each: each.number)
+        members, newer.members = newer.members, []
+        for member in members:
+            index.join(older, member)
+
+
+def _one_event(one: _Group, other: _Group) -> bool:
+    """Whether two groups tell of one event: alike as a whole, and in titles and teasers of two; nothing contradicts."""
+    if not other.members or len(one.members) + len(other.members) > MOST or one.sources & other.sources:
+        return False
+    moments = [member.story.published for member in (*one.members, *other.members)]
+    if max(moments) - min(moments) > WINDOW or one.likeness_to(other) < TOGETHER:
+        return False
+    pairs = [(mine, its) for mine in one.members for its in other.members]
+    if any(mine.column or its.column or _apart(mine.story.title, its.story.title) for mine, its in pairs):
+        return False
+    return any(_titles_overlap(mine, its) for mine, its in pairs)
+
+
+def _apart(one: str, other: str) -> bool:
+    return contradict(one, other) or elsewhere(one, other)
 
 
 def _needed(leader: Text, text: Text) -> float:
@@ -190,17 +228,23 @@ class _Index:
 
     def near(self, text: Text) -> list[_Group]:
         """The groups worth comparing, those with the same title or link among them."""
+        numbers = self._likest({term: text.vector[term] for term in text.signature})
+        for key in _keys(text):
+            numbers |= dict.fromkeys(self._by_key.get(key, _NONE))
+        return [self.groups[number] for number in numbers]
+
+    def beside(self, group: _Group) -> list[_Group]:
+        """The groups worth comparing with a group, itself among them."""
+        return [self.groups[number] for number in self._likest(_signature(group.total, len(group.members)))]
+
+    def _likest(self, weights: Vector) -> dict[int, None]:
         shared: dict[int, float] = {}
-        for term in text.signature:
-            weight = text.vector[term]
+        for term, weight in weights.items():
             # The product is what this term adds to the cosine, but for the centroid's length.
             for number, its_weight in self._by_term.get(term, _NONE).items():
                 shared[number] = shared.get(number, 0.0) + weight * its_weight
         hopeful = [(-likeness, number) for number, likeness in shared.items() if likeness > _HOPELESS]
-        numbers = dict.fromkeys(number for _, number in heapq.nsmallest(_CANDIDATES, hopeful))
-        for key in _keys(text):
-            numbers |= dict.fromkeys(self._by_key.get(key, _NONE))
-        return [self.groups[number] for number in numbers]
+        return dict.fromkeys(number for _, number in heapq.nsmallest(_CANDIDATES, hopeful))
 
     def begin(self, text: Text) -> None:
         """A group of one."""
@@ -220,6 +264,12 @@ class _Index:
             _enlist(self._by_key.setdefault(key, {}), group.number, 1.0)
 
 
+def _signature(total: Vector, members: int) -> Vector:
+    """The most telling terms of a centroid."""
+    terms = heapq.nsmallest(_CANDIDATES, total, key=lambda term: (-total[term], term))
+    return {term: total[term] / members for term in terms}
+
+
 def _keys(text: Text) -> tuple[str, ...]:
     return tuple(f"{kind} {key}" for kind, key in (("l", text.story.link_key), ("t", text.story.title_key)) if key)
 
@@ -228,40 +278,3 @@ def _enlist(postings: dict[int, float], number: int, weight: float) -> None:
     postings[number] = weight
     if len(postings) > _POSTINGS:
         del postings[next(iter(postings))]
-
-
-# -- who speaks for it -------------------------------------------------------------------------------------------------
-
-
-def representative(members: Sequence[Story], weights: Mapping[str, float]) -> Story:
-    """The story that speaks for its cluster.
-
-    Rather one that can be read than a stub before a paywall, the report itself than an aggregator's link to it, then the
-    source of more weight, one with a teaser, the longer teaser, the earlier. Of what one source has told again only the
-    last word counts.
-    """
-
-    def merit(story: Story) -> tuple[bool, bool, float, bool, int, datetime, str, int]:
-        carriers = [weights[source] for source in (story.source, *story.also) if source in weights]
-        return (
-            story.walled, is_aggregator(story.link), -max(carriers, default=1.0), not story.teaser,
-            -min(len(story.teaser), TEASER_CHARACTERS), story.published, story.link_key, story.id,
-        )  # fmt: skip
-
-    return min(_last_words(members), key=merit)
-
-
-def _last_words(members: Iterable[Story]) -> Iterable[Story]:
-    """Of each source's stories the newest; an older one if that is much fuller, as where only the headline came again."""
-    of: dict[str, list[Story]] = {}
-    for story in members:
-        of.setdefault(story.source, []).append(story)
-    for stories in of.values():
-        fullest = max(min(len(story.teaser), TEASER_CHARACTERS) for story in stories)
-        full = (story for story in stories if len(story.teaser) >= _FULL * fullest)
-        yield max(full, key=lambda story: (story.published, story.first_seen, story.id))
-
-
-def is_aggregator(link: str) -> bool:
-    """Whether a link leads to a page that only passes readers on."""
-    return (urlsplit(link).hostname or "").removeprefix("www.") in _AGGREGATORS

@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 
 from digest.compose import choice
 from digest.compose.choice import Candidate, Section
-from digest.compose.cluster import Cluster, clusters, representative
+from digest.compose.cluster import Cluster, clusters
 from digest.compose.marks import for_readers
 from digest.compose.rank import Scale, score
+from digest.compose.representative import representative
 from digest.compose.republished import Archive
 from digest.compose.texts import Text, read
 from digest.model.issue import AlsoIn, IssueStory

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.compose.cluster import MOST, Cluster, clusters, representative
+from digest.compose.cluster import MOST, Cluster, clusters
+from digest.compose.representative import representative
 from digest.compose.texts import read
 from digest.model.story import Story
 from tests.compose.pool import story
@@ -39,6 +40,25 @@ def test_one_source_tells_two_stories_unless_title_or_link_are_the_same() -> Non
     assert together(told(1, SHIPS, "wire"), told(2, SHIPS, "wire", OTHER_TEASER)) == [[1, 2]]
     twice = {"link_key": "https://news.example.com/same"}
     assert together(told(1, SHIPS, "wire", **twice), told(2, "Quite other words", "wire", "", **twice)) == [[1, 2]]
+
+
+def test_two_clusters_that_later_reports_show_to_be_of_one_event_are_one() -> None:
+    first = told(
+        1, "Update: navy orders patrol ships", "wire", "The navy ordered ships on Monday. They cost a lot.", hours=9
+    )
+    short = told(2, "Yard to build navy ships", "post", "Patrol ships will come from Northern Yard.", hours=8)
+    full = told(3, ORDERED, "papers", OTHER_TEASER, hours=6)
+    last = told(4, SHIPS, "gazette", hours=5)
+    assert together(first, short, full, last) == [[1, 2, 3, 4]]
+
+
+def test_two_clusters_whose_titles_contradict_stay_two() -> None:
+    def result(number: int, quarter: str, source: str) -> Story:
+        return told(number, f"Northern Yard publishes its {quarter} results for the year", source)
+
+    assert together(
+        result(1, "Q2", "wire"), result(2, "Q3", "post"), result(3, "Q2", "papers"), result(4, "Q3", "gazette")
+    ) == [[1, 3], [2, 4]]
 
 
 def test_five_days_later_it_is_another_story() -> None:
