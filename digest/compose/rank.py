@@ -24,6 +24,7 @@ class Score:
 
     weight: of the source. freshness: 1 for a story of this moment. corroboration: 1 when one source has it alone.
     boost: of words and topics. rarity: 1 for a source that writes daily, up to 2 for one that hardly ever does.
+    words: what `boost` comes from, as the settings have it.
     """
 
     weight: float
@@ -31,6 +32,7 @@ class Score:
     corroboration: float = 1.0
     boost: float = 1.0
     rarity: float = 1.0
+    words: tuple[str, ...] = ()
 
     @property
     def value(self) -> float:
@@ -51,7 +53,8 @@ class Score:
     def __str__(self) -> str:
         """Without the factors that change nothing, but for the first two."""
         told = [f"weight {self.weight:g}", f"freshness {self.freshness:.2f}"]
-        told += [f"{name} {value:.2f}" for name, value in self.factors[2:] if value != 1.0]
+        words = {"boost": f" ({', '.join(self.words)})"}
+        told += [f"{name} {value:.2f}{words.get(name, '')}" for name, value in self.factors[2:] if value != 1.0]
         return f"score {self.value:.2f} = {' × '.join(told)}"
 
 
@@ -78,25 +81,27 @@ def score(story: Story, scale: Scale, sources: Iterable[str] = ()) -> Score:
     """
     carriers = {story.source, *story.also, *sources}
     age = max(timedelta(), scale.now - story.published)
+    boosts = _boosts(story, scale.boost)
     return Score(
         weight=max((scale.weights[source] for source in carriers if source in scale.weights), default=1.0),
         freshness=0.5 ** (age / scale.half_life),
         corroboration=1 + 0.5 * math.log2(len(carriers)),
-        boost=_boost(story, scale.boost),
+        boost=min(BOOST_MAX, max(BOOST_MIN, math.prod(boosts.values()))),
         rarity=_rarity(scale.per_month.get(story.source, OFTEN)),
+        words=tuple(boosts),
     )
 
 
-def _boost(story: Story, boost: Mapping[str, float]) -> float:
-    """The product of the factors of the words and topics that the story has; one in the title counts twice."""
+def _boosts(story: Story, boost: Mapping[str, float]) -> dict[str, float]:
+    """The factors of the words and topics that the story has; that of a word in the title counts twice."""
     topics = frozenset(topic.casefold() for topic in story.topics)
-    product = 1.0
+    found = {}
     for word, factor in boost.items():
         if first_word_in((word,), story.title, ""):
-            product *= factor * factor
+            found[word] = factor * factor
         elif word.casefold() in topics or first_word_in((word,), "", story.teaser):
-            product *= factor
-    return min(BOOST_MAX, max(BOOST_MIN, product))
+            found[word] = factor
+    return found
 
 
 def _rarity(per_month: float) -> float:

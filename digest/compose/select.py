@@ -22,7 +22,7 @@ from digest.compose.rank import Scale, score
 from digest.compose.representative import representative
 from digest.compose.republished import Archive
 from digest.compose.texts import Text, read
-from digest.model.issue import AlsoIn, IssueStory
+from digest.model.issue import AlsoIn, IssueStory, is_sponsored
 from digest.model.story import Story, first_word_in
 
 
@@ -117,7 +117,7 @@ def select(
         out |= {story.id: _duplicate(best) for story in able if story is not best}
         fit.append(_candidate(best, cluster, texts[best.id].vector, rules))
     chosen, left = choice.choose(fit, _limits(rules))
-    stories = tuple(issue_story(candidate, place) for place, candidate in enumerate(chosen))
+    stories = tuple(issue_story(candidate, place, _passed_over(chosen)) for place, candidate in enumerate(chosen))
     why = out | left | {story.story_id: story.why for story in stories}
     return Selection(stories, why, {candidate.story.id: candidate for candidate in fit}, frozenset(sent))
 
@@ -249,10 +249,19 @@ def _limits(rules: Rules) -> choice.Limits:
     return choice.Limits(rules.min, rules.max, per_source, tuple(rules.sections))
 
 
-def issue_story(candidate: Candidate, position: int) -> IssueStory:
-    """A candidate as it stands in an issue."""
+def _passed_over(chosen: Sequence[Candidate]) -> int:
+    """How many have a higher score than the lead, but no teaser to lead with."""
+    able = (each for each in chosen[1:] if not is_sponsored(each.story.topics))
+    return sum(each.score.value > chosen[0].score.value for each in able)
+
+
+def issue_story(candidate: Candidate, position: int, passed_over: int = 0) -> IssueStory:
+    """A candidate as it stands in an issue. passed_over: stories of a higher score that lack the teaser of a lead."""
     story = candidate.story
-    place = "in: the lead" if position == 0 else f"in: rank {position + 1}"
+    place = f"in: rank {position + 1}"
+    if position == 0:
+        place = "in: the lead"
+        place += f", before {passed_over} with a higher score but too short a teaser to lead" if passed_over else ""
     also = f"; also covered by {', '.join(each.source for each in candidate.also)}" if candidate.also else ""
     return IssueStory(
         story_id=story.id,

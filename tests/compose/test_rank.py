@@ -89,6 +89,6 @@ def test_a_score_tells_an_editor_what_it_is_made_of() -> None:
     weights = {"wire": 1.5}
     told = story(1, hours=24, title="A new radar", teaser="")
     assert str(score(told, scale(weights=weights))) == "score 0.75 = weight 1.5 × freshness 0.50"
-    assert str(score(told, scale(weights=weights, boost={"radar": 2.0}), ["notes"])) == (
-        "score 4.50 = weight 1.5 × freshness 0.50 × corroboration 1.50 × boost 4.00"
+    assert str(score(told, scale(weights=weights, boost={"radar": 2.0, "tug": 3.0}), ["notes"])) == (
+        "score 4.50 = weight 1.5 × freshness 0.50 × corroboration 1.50 × boost 4.00 (radar)"
     )
