@@ -125,5 +125,5 @@ def text_part(look: Look, page: Page) -> Iterator[Finding]:
 
 
 def _flat(text: str) -> str:
-    """Without case and blanks: lines are wrapped in the text part."""
-    return "".join(text.casefold().split())
+    """Without case, blanks and word joiners: lines are wrapped in the text part, and braces parted."""
+    return "".join(text.casefold().replace("\u2060", "").split())

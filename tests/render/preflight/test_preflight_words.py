@@ -89,6 +89,12 @@ def test_the_text_part_tells_every_story_of_the_html(check: Check) -> None:
     assert [each.message for each in found] == ["the story 'One' is not in the text part"]
 
 
+def test_braces_that_the_text_part_has_parted_are_told_all_the_same(check: Check) -> None:
+    html = '<a href="https://e.test/1">One</a>'
+    parted = "A {\u2060{ b }\u2060}\nhttps://e.test/1\n"
+    assert check("text_part", html, stories=(Told("A {{ b }}", "https://e.test/1"),), text=parted) == []
+
+
 def test_a_mail_without_ways_out_is_an_error(check: Check) -> None:
     assert check("ways_out") == []
     found = check("ways_out", "<p>1 Sample Street, London</p>", text="nothing")
