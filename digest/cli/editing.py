@@ -114,11 +114,20 @@ async def _by_form(room: Newsroom, issue_id: int) -> Issue:
 
 
 def _written(text: str) -> str | None:
-    """What the editor made of the form; None when she did not save it."""
+    """What the editor made of the form; None when she did not save it. An old editor's program may not write UTF-8."""
     try:
-        return click.edit(text, extension=".toml")
+        written = click.edit(text.encode(), extension=".toml")
     except click.ClickException as error:
         raise UsageError(f"the editor could not be started: {error.message}") from None
+    except FileNotFoundError:
+        raise UsageError("the form is gone: the editor has taken its file away. Nothing was changed") from None
+    if written is None:
+        return None
+    try:
+        found = written.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        found = written.decode("cp1252", "replace")
+    return found.replace("\r\n", "\n")
 
 
 def _kept(room: Newsroom, issue_id: int, text: str) -> str:

@@ -103,6 +103,18 @@ async def test_a_form_that_cannot_be_read_is_kept(edited: Path, digest: Digest) 
     assert titles(digest("issues", "show", "1", "--json", site=edited).document)[0] == "Alpha"
 
 
+async def test_a_form_saved_in_another_encoding_is_read(edited: Path, digest: Digest) -> None:
+    bytes_of = "text.replace('Beta news', 'Größer “als” zuvor').encode('cp1252')"
+    write = f"f.write_bytes({bytes_of}); os.utime(f, (2e9, 2e9)); sys.exit()"
+    ran = digest("issues", "edit", "1", "--json", site=edited, environ=editor(edited, write))
+    assert (ran.code, titles(ran.document)[1]) == (0, "Größer “als” zuvor")
+
+
+async def test_a_form_that_the_editor_took_away_changes_nothing(edited: Path, digest: Digest) -> None:
+    ran = digest("issues", "edit", "1", site=edited, environ=editor(edited, "f.unlink(); sys.exit()"))
+    assert (ran.code, ran.sentence) == (2, "the form is gone: the editor has taken its file away. Nothing was changed")
+
+
 # -- the form ----------------------------------------------------------------------------------------------------------
 
 
