@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -56,7 +57,15 @@ def main() -> None:
     if any(not _is_text(argument) for argument in sys.argv[1:]):
         complain("an argument is not UTF-8 text")
         sys.exit(WRONG_USAGE)
+    _spare_the_terminal()
     app()
+
+
+def _spare_the_terminal() -> None:
+    """A terminal that does not know a character shows `?` in its place: a title in Japanese ends no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _is_text(argument: str) -> bool:

@@ -103,7 +103,8 @@ def note(text: str = "") -> None:
 
 def emit(document: Any) -> None:
     """A JSON document, on standard output."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=_plain)
+    escaped = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=escaped, default=_plain)
     sys.stdout.write("\n")
 
 

@@ -115,6 +115,15 @@ async def test_a_form_that_the_editor_took_away_changes_nothing(edited: Path, di
     assert (ran.code, ran.sentence) == (2, "the form is gone: the editor has taken its file away. Nothing was changed")
 
 
+async def test_a_terminal_that_does_not_know_a_character_shows_another_in_its_place(
+    edited: Path, digest: Digest
+) -> None:
+    ran = digest("issues", "edit", "1", "--title", "1=防衛 news", site=edited, environ={"PYTHONIOENCODING": "ascii"})
+    assert (ran.code, "  1. ?? news" in ran.out) == (0, True)
+    document = digest("issues", "show", "1", "--json", site=edited, environ={"PYTHONIOENCODING": "ascii"}).document
+    assert titles(document)[0] == "防衛"
+
+
 # -- the form ----------------------------------------------------------------------------------------------------------
 
 
