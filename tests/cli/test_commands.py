@@ -39,7 +39,7 @@ def test_the_commands_are_those_that_the_docs_name() -> None:
         "issues pause", "issues report", "issues resume", "issues retry", "issues show", "preflight", "preview", "send",
         "sources", "sources list", "sources suggest", "sources try", "stories", "subscribers", "subscribers add",
         "subscribers export", "subscribers import", "subscribers list", "subscribers remove", "subscribers show",
-        "subscribers sync", "test-templates",
+        "subscribers sync", "test-templates", "worker",
     ]  # fmt: skip
 
 

@@ -157,7 +157,7 @@ def test_a_feed_none_of_whose_items_can_be_read_is_broken_and_not_empty(body: st
         rss(item(1, f"<description>{'&lt;!--' * 20_000}</description>")),
         rss(item(1, f"<description>{'<![CDATA[' * 20_000}</description>")),
         rss(item(1, f"<description>{'word &lt;b> ' * 300_000}</description>")),
-        rss(item(1, title="&amp;" * 200_000)),
+        rss(item(1, title="Ships " + "&amp;" * 200_000)),
         rss(item(1, title="word " * 500_000)),
     ],
     ids=["deep", "deep html", "comments", "cdata", "5 MB item", "entities", "long title"],
