@@ -11,7 +11,7 @@ from digest.cli.runner import DONE, FAILED, Json, emit, run, say
 
 if TYPE_CHECKING:
     from digest.flow.newsroom import Newsroom
-    from digest.flow.template_trial import Found
+    from digest.flow.template_trial import Found, Outcome
 
 
 def register(app: typer.Typer) -> None:
@@ -30,26 +30,39 @@ def try_templates(
     """Draw sample issues of every kind in each newsletter's template and each layout, and say what is wrong with them."""
 
     async def command(room: Newsroom) -> int:
+        from digest.cli.progress import spinner
         from digest.flow.template_trial import try_out
 
-        outcome = try_out(room, update_golden=update_golden)
+        with spinner("Drawing sample issues"):
+            outcome = try_out(room, update_golden=update_golden)
         if as_json:
             faults = [
                 asdict(each.fault) | {"template": each.template, "newsletters": each.subjects, "samples": each.samples}
                 for each in outcome.found
             ]
-            emit({"mails": outcome.mails, "faults": faults, "written": [str(file) for file in outcome.written]})
+            files = [str(file) for file in outcome.written]
+            emit({"mails": outcome.mails, "faults": faults, "golden": outcome.golden, "written": files})
         else:
             for file in outcome.written:
                 say(f"kept: {file}")
             for each in outcome.found:
                 say(_told(each))
-            number = len(outcome.found)
-            what = f"{number} fault{'s' if number != 1 else ''}" if number else "no fault"
-            say(f"{outcome.mails} mails drawn, {what}.")
+            say(_sum(outcome))
         return FAILED if outcome.found else DONE
 
     run(context, command)
+
+
+def _sum(outcome: Outcome) -> str:
+    number = len(outcome.found)
+    faults = f"{number} fault{'s' if number != 1 else ''}" if number else "no fault"
+    if outcome.written:
+        golden = ""
+    elif outcome.golden:
+        golden = f" Compared with the golden mails: {outcome.golden}."
+    else:
+        golden = " No golden mail is kept yet: with --update-golden every later change of a mail is told."
+    return f"{outcome.mails} mails drawn, {faults}.{golden}"
 
 
 def _told(found: Found) -> str:

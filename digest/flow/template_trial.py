@@ -38,10 +38,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of it. written: golden mails that are new or were changed."""
+    """What became of it. golden: mails that are kept now; written: those of them that are new or were changed."""
 
     mails: int
     found: tuple[Found, ...]
+    golden: int = 0
     written: tuple[Path, ...] = ()
 
 
@@ -50,7 +51,7 @@ def try_out(room: Newsroom, *, update_golden: bool = False) -> Outcome:
     made = environment(room.templates)
     found: dict[tuple[str, str, str], Found] = {}
     written: list[Path] = []
-    number = 0
+    number = golden = 0
     for subject in _subjects(room):
         for specimen in specimens():
             number += 1
@@ -59,7 +60,8 @@ def try_out(room: Newsroom, *, update_golden: bool = False) -> Outcome:
                 _note(each.subjects, f"{subject.name} ({subject.layout})")
                 _note(each.samples, specimen.name)
         written += _golden(room, made, subject, found, update_golden)
-    return Outcome(number, tuple(found.values()), tuple(written))
+        golden += _kept_in(room, subject).exists()
+    return Outcome(number, tuple(found.values()), golden, tuple(written))
 
 
 def _note(names: list[str], name: str) -> None:
@@ -87,11 +89,15 @@ def _faults(made: Environment, subject: Subject, specimen: Specimen) -> Iterator
         yield f"mail/{subject.newsletter.template}.{fault.part}.j2", fault
 
 
+def _kept_in(room: Newsroom, subject: Subject) -> Path:
+    return room.settings.root / GOLDEN / f"{subject.name}-{subject.layout}.eml"
+
+
 def _golden(
     room: Newsroom, made: Environment, subject: Subject, found: dict[tuple[str, str, str], Found], update: bool
 ) -> Iterator[Path]:
     """Compare with the kept mail, if there is one; or keep it anew."""
-    file = room.settings.root / GOLDEN / f"{subject.name}-{subject.layout}.eml"
+    file = _kept_in(room, subject)
     if not (update or file.exists()):
         return
     specimen = next(each for each in specimens() if each.name.startswith(f"{LENGTHS[1]} "))

@@ -38,9 +38,11 @@ _REMEDIES = {
     "ways out": "print {{ unsubscribe_url }}, {{ view_url }} and {{ site.address }} in both templates",
     "leftovers": "print values with {{ … }}, and test with {% if … %} what may be missing",
     "client support": "build columns from tables and pad cells, as docs/mail.md says under “Changing it”",
-    "links": "let every href begin with https:// or be a value of the issue",
+    "links": "let every href begin with https:// or be a value of the issue, and write {% if story.link %} around that",
     "preflight": "this is a fault of Digest; please report it with the template",
 }
+# Preflight names places in what `preview` writes; a sample issue's mail is in no file, but its tags can be looked for.
+_NO_SUCH_FILE = re.compile(r"^issue\.html(?:, line \d+)?(?:: )?|^text part$")
 _ANY_REMEDY = "see docs/mail.md under “Changing it”"
 
 
@@ -54,7 +56,8 @@ def ready_to_send(drawn: Drawn) -> Iterator[Fault]:
     for found in check_mail(drawn.look):
         if found.level is Level.ERROR or (found.level is Level.WARNING and found.check in {"ways out", "preflight"}):
             part = "txt" if "text part" in f"{found.message} {found.where}" else "html"
-            yield Fault(found.check, found.message, _REMEDIES.get(found.check, _ANY_REMEDY), part, found.where)
+            where = _NO_SUCH_FILE.sub("", found.where)
+            yield Fault(found.check, found.message, _REMEDIES.get(found.check, _ANY_REMEDY), part, where)
 
 
 def short_enough(drawn: Drawn) -> Iterator[Fault]:
