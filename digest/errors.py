@@ -139,13 +139,25 @@ class Conflict(DigestError):
 
 
 class StoryTaken(Conflict):
-    """Another issue has taken some of these stories in the meantime; the issue may choose anew. titles: theirs."""
+    """Other issues have taken some of these stories in the meantime; the issue may choose anew.
 
-    def __init__(self, titles: Sequence[str]) -> None:
+    titles: theirs. by: the numbers of those issues; empty where they are not known any more.
+    """
+
+    def __init__(self, titles: Sequence[str], by: Sequence[int] = ()) -> None:
         named = ", ".join(f"“{one_line(title)}”" for title in titles[:3]) or "one of these stories"
         named += f" and {len(titles) - 3} more" if len(titles) > 3 else ""
-        super().__init__(f"another issue has taken {named} in the meantime")
+        super().__init__(f"{_takers(by)} taken {named} in the meantime")
         self.titles = tuple(titles)
+        self.by = tuple(by)
+
+
+def _takers(numbers: Sequence[int]) -> str:
+    if not numbers:
+        return "another issue has"
+    if len(numbers) == 1:
+        return f"issue {numbers[0]} has"
+    return f"issues {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} have"
 
 
 class TokenError(DigestError):

@@ -40,7 +40,7 @@ def dkim_key(
         folder = site(context)
         config = settings.load(folder) if domain is None or out is None else None
         signing, label = settings.dkim_names(domain or _domain(config), selector or _SELECTOR)
-        file = out or folder / "var" / "dkim" / f"{label}.pem"
+        file = out or _own_place(folder, label)
         value = record(make_key(file))
         name = f"{label}._domainkey.{signing}"
         if as_json:
@@ -54,6 +54,16 @@ def dkim_key(
         say(f"{value}\n")
         say(f"When it can be found (dig +short TXT {name}), put this into settings.toml and start the daemon again:\n")
         say(f'[smtp.dkim]\ndomain = "{signing}"\nselector = "{label}"\nkey_file = "{shown}"')
+
+
+def _own_place(folder: Path, label: str) -> Path:
+    """The site's own place for a key, made if it is not there yet."""
+    keys = folder / "var" / "dkim"
+    try:
+        keys.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder {keys} cannot be made: {error.strerror}") from None
+    return keys / f"{label}.pem"
 
 
 def _domain(config: Settings | None) -> str:

@@ -51,19 +51,29 @@ def read_key(file: Path) -> RSAPrivateKey:
 
 
 def make_key(file: Path) -> RSAPrivateKey:
-    """Make an RSA key and keep it in `file`, which only its owner may read. Raises UsageError if the file exists."""
+    """Make an RSA key and keep it in `file`, which only its owner may read.
+
+    Raises UsageError if there is such a file, or no folder for it: a mistyped path must not hide a key.
+    """
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         # O_EXCL: a key that signs today's mail must never be lost to a second call.
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
             opened.write(pem)
     except FileExistsError:
-        raise UsageError(f"{file} exists already and is left as it is; name another file with --out") from None
+        raise UsageError(_in_the_way(file)) from None
+    except FileNotFoundError:
+        raise UsageError(f"there is no folder {file.parent}: make it first, or name another file with --out") from None
     except OSError as error:
         raise UsageError(f"the key cannot be written to {file}: {error.strerror}") from None
     return key
+
+
+def _in_the_way(file: Path) -> str:
+    if file.is_dir():
+        return f"{file} is a folder: name a file in it with --out"
+    return f"{file} exists already and is left as it is; name another file with --out"
 
 
 def record(key: RSAPrivateKey) -> str:

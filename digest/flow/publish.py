@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest.audience.rule import audience_of
-from digest.errors import Conflict, IllegalMove, TemplateError
+from digest.errors import Conflict, IllegalMove, StoryTaken, TemplateError
 from digest.flow import notify, produce, selection
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import DeliveryState
@@ -218,7 +218,11 @@ async def _go_on(conn: Connection, room: Newsroom, issue: Issue) -> None:
     await deliveries.hurry(conn, issue.id, now)
     if not await stories.is_remembered(conn, issue.id):
         # It was held before anything left, and its stories were free meanwhile.
-        await stories.remember(conn, issue.newsletter, issue.edition, issue.id, issue.stories, now)
+        try:
+            await stories.remember(conn, issue.newsletter, issue.edition, issue.id, issue.stories, now)
+        except StoryTaken as gone:
+            remedy = f"nothing of it has left: end it with digest issues cancel {issue.id}, and send what is new"
+            raise Conflict(f"issue {issue.id} cannot go on: {gone}; {remedy}") from None
 
 
 async def pause(room: Newsroom, issue_id: int) -> Issue:

@@ -32,13 +32,14 @@ async def redo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
     moves = [move for _, move in await edits.standing(conn, issue.id)]
     brought = [move.story for move in moves if move.story]
     taken = await stories.taken(conn, issue.newsletter, issue.edition, issue.id, brought, room.clock.now())
-    made = edit.replay(replace(issue, stories=base, subject=None, intro=""), moves, {each.story_id for each in taken})
+    made = edit.replay(replace(issue, stories=base, subject=None, intro=""), moves, set(taken))
     await issues.put_stories(conn, issue.id, made.stories)
     await issues.note(conn, issue.id, subject=made.subject, intro=made.intro)
     present = {story.story_id for story in issue.stories}
-    for story in taken:
+    for story in {each.story_id: each for each in brought if each.story_id in taken}.values():
         if story.story_id in present:
-            await room.log(conn, "issue.story_taken", issue, title=story.title, reason="another issue carried it")
+            why = f"issue {taken[story.story_id]} carried it"
+            await room.log(conn, "issue.story_taken", issue, title=story.title, reason=why)
     return made
 
 

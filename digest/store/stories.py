@@ -224,19 +224,20 @@ async def remember(
             await conn.execute(insert(memory), rows)
     except IntegrityError:
         gone = await taken(conn, newsletter, edition, issue_id, chosen, now)
-        raise StoryTaken([story.title for story in gone]) from None
+        by = sorted(set(gone.values()))
+        raise StoryTaken([story.title for story in chosen if story.story_id in gone], by) from None
 
 
 async def taken(
     conn: Connection, newsletter: str, edition: str, issue_id: int, chosen: Iterable[IssueStory], now: datetime
-) -> list[IssueStory]:
-    """Those of `chosen`, each once, that another issue of the edition has carried, by the memory."""
-    once = {story.story_id: story for story in chosen}
-    asked = {mark for story in once.values() for mark in marks(story)}
+) -> dict[int, int]:
+    """Which of `chosen` another issue of the edition has carried, by the memory: the story's number -> that issue's."""
+    of = {story.story_id: marks(story) for story in chosen}
+    asked = {mark for each in of.values() for mark in each}
     kinds, values = sorted({kind for kind, _ in asked}), sorted({value for _, value in asked})
-    found: set[tuple[str, str]] = set()
+    found: dict[tuple[str, str], int] = {}
     for start in range(0, len(values), 500):
-        query = select(memory.c.kind, memory.c.value).where(
+        query = select(memory.c.kind, memory.c.value, memory.c.issue_id).where(
             memory.c.newsletter == newsletter,
             memory.c.edition == edition,
             memory.c.issue_id != issue_id,
@@ -244,8 +245,9 @@ async def taken(
             memory.c.kind.in_(kinds),
             memory.c.value.in_(values[start : start + 500]),
         )
-        found.update((kind, value) for kind, value in await conn.execute(query))
-    return [story for story in once.values() if not found.isdisjoint(marks(story))]
+        found.update({(kind, value): number for kind, value, number in await conn.execute(query)})
+    carried = {story: next((found[mark] for mark in each if mark in found), None) for story, each in of.items()}
+    return {story: number for story, number in carried.items() if number is not None}
 
 
 async def release(conn: Connection, issue_id: int) -> None:

@@ -447,7 +447,7 @@ async def test_a_story_taken_at_the_same_instant_leaves_the_later_issue_to_choos
     site.clock.pass_(60)
     site.publish("e", "f", "g")
     await gathering.gather(site.room)
-    with pytest.raises(Conflict, match=r"another issue has taken “.*” and 1 more in the meantime"):
+    with pytest.raises(Conflict, match=r"issue 2 has taken “.*” and 1 more in the meantime"):
         await publish.approve(site.room, 1)
     await site.look(SLOT)
     later = await publish.get(site.room, 1)

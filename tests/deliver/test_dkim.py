@@ -161,7 +161,7 @@ def test_bodies_are_relaxed_as_the_standard_says(body: bytes, relaxed: bytes) ->
 
 
 def test_a_new_key_is_for_its_owner_only_and_never_written_over(tmp_path: Path) -> None:
-    file = tmp_path / "var" / "dkim" / "a.pem"
+    file = tmp_path / "a.pem"
     made = make_key(file)
     assert file.stat().st_mode & 0o777 == 0o600
     before = file.read_bytes()
