@@ -1,12 +1,13 @@
 """What became of an issue, in figures, in a sentence, and as an exit code.
 
-Imported only when one is shown. What is not here: the acts (sending).
+Imported only when one is shown. What is not here: the acts (sending), the report in words (report_text).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from digest.cli import report_text, shown
 from digest.cli.runner import DONE, FAILED, HELD, INCOMPLETE, NOTHING_TO_SEND, emit, say
 from digest.flow import report
 from digest.flow.newsroom import Newsroom
@@ -27,11 +28,8 @@ async def show_report(room: Newsroom, issue_id: int, as_json: bool) -> int:
         ]
         emit(_report_figures(found) | {"reasons": reasons})
         return exit_code(found)
-    say(_sentence(found))
-    for outcome, code, reply, count in found.reasons:
-        say(f"  {count} {outcome}: {f'{code} ' if code else ''}{reply}")
-    for email, outcome, code, reply in await report.not_reached(room, issue_id):
-        say(f"    {email}: {outcome} {f'({code} {reply})' if reply and code else f'({reply})' if reply else ''}")
+    people = await report.not_reached(room, issue_id)
+    say("\n".join(report_text.lines(found, shown.local(room, found.issue), people)))
     return exit_code(found)
 
 

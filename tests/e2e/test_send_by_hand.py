@@ -209,6 +209,21 @@ def test_deferred_and_refused_recipients_are_told_apart_and_retried(site: SiteFo
     assert (report.code, sorted((each["outcome"], each["code"], each["reply"]) for each in report.document["reasons"])) == (
         4, [("deferred", 450, "4.2.0 greylisted, come back"), ("failed", 550, "5.1.1 no such person")],
     )  # fmt: skip
+    said = site.run("issues", "report", "1")
+    assert (said.code, said.out.splitlines()[1:]) == (
+        4,
+        [
+            "Sending. 1 of 3 reached (33.3 %).",
+            "",
+            "failed    1  550 5.1.1 no such person",
+            "             reader-1@example.org",
+            "deferred  1  450 4.2.0 greylisted, come back",
+            "             reader-0@example.org",
+            "",
+            "The daemon sends the rest when it runs; now: digest issues retry 1",
+            "digest issues retry 1 --failed  tries those again that were refused for good.",
+        ],
+    )
     mail_server.at_rcpt = {}
     again = site.run("issues", "retry", "1", "--failed", "--json")
     assert (again.code, again.document["state"], again.document["sent"]) == (0, "sent", 3)
