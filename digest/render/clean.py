@@ -14,8 +14,9 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Embeddings, overrides and isolates (Unicode bidirectional algorithm, §2); the plain marks U+200E and U+200F stay.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TEMPLATE = re.compile(r"\{(?=[{%#])|[%#}](?=\})")
-# No address has these (RFC 3986, §2), but feeds write them; two braces would look like a template besides.
-_UNFIT = re.compile(r'[ {}"<>\\^`|]')
+# No address has these (RFC 3986, §2), but feeds write them; two braces would look like a template besides, and what turns
+# text around would do so in the text part, where an address is read.
+_UNFIT = re.compile(f'[ {{}}"<>\\\\^`|{_TURNING.pattern[1:-1]}]')
 
 
 def clean(text: str) -> str:

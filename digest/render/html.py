@@ -177,6 +177,7 @@ def _in_order(issue: Issue, zone: ZoneInfo) -> tuple[IssueStory, ...]:
             also=tuple(AlsoIn(foreign(each.source), web_address(each.link)) for each in story.also),
             link=web_address(story.link),
             image=web_address(story.image or "") or None,
+            language=foreign(story.language or "") or None,
             published=story.published.astimezone(zone),
         )
         for story in ordered
