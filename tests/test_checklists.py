@@ -14,7 +14,7 @@ NAMED = re.compile(r"`(?:[\w/]+\.py: )?((?:test_)?[a-z0-9]+(?:_[a-z0-9]+){2,}…
 
 
 @pytest.mark.parametrize(
-    ("file", "at_least"), [("docs/gathering.md", 90), ("docs/composing.md", 20), ("docs/mail-headers.md", 7)]
+    ("file", "at_least"), [("docs/gathering.md", 90), ("docs/composing.md", 20), ("docs/mail.md", 35)]
 )
 def test_every_test_that_a_checklist_names_exists(file: str, at_least: int) -> None:
     named = {name.removeprefix("test_") for name in NAMED.findall((ROOT / file).read_text())}
@@ -24,3 +24,10 @@ def test_every_test_that_a_checklist_names_exists(file: str, at_least: int) -> N
     assert named - begun - tests == set()
     assert {name for name in begun if not any(test.startswith(name[:-1]) for test in tests)} == set()
     assert len(named) >= at_least
+
+
+@pytest.mark.parametrize(("checklist", "lines"), [("A", 40), ("B", 37)])
+def test_every_line_of_a_mails_checklists_is_answered_once(checklist: str, lines: int) -> None:
+    rows = re.findall(rf"(?m)^\| {checklist}(\d+) (\|.*)$", (ROOT / "docs/mail.md").read_text())
+    assert [int(number) for number, _ in rows] == list(range(1, lines + 1))
+    assert all(all(cell.strip() for cell in row.split("|")[2:-1]) for _, row in rows)
