@@ -150,14 +150,18 @@ def headings(_look: Look, page: Page) -> Iterator[Finding]:
             return
 
 
-def sections(_look: Look, page: Page) -> Iterator[Finding]:
+def sections(look: Look, page: Page) -> Iterator[Finding]:
     """A heading under which nothing stands. A heading that is a link is a story's own, and enough."""
     cascade = Cascade(page)
+    titles = {" ".join(story.title.split()) for story in look.stories}
     empty: HtmlElement | None = None
     for element in page.elements():
         if cascade.is_hidden(element):
             continue
         inside = _heading_around(element)
+        if element.tag in _HEADINGS and _words(element) in titles:  # a story's own too, where it has no link
+            empty = None
+            continue
         if element.tag in _HEADINGS:
             of_story = element.find(".//a") is not None or next(element.iterancestors("a"), None) is not None
             if empty is not None and not of_story and int(tag_of(element)[1]) <= int(tag_of(empty)[1]):
@@ -180,8 +184,11 @@ def _says(element: HtmlElement) -> bool:
 
 
 def _empty(heading: HtmlElement) -> Finding:
-    title = " ".join(heading.text_content().split())
-    return Finding(Level.WARNING, "sections", f"nothing stands under the heading {title!r}", place(heading))
+    return Finding(Level.WARNING, "sections", f"nothing stands under the heading {_words(heading)!r}", place(heading))
+
+
+def _words(element: HtmlElement) -> str:
+    return " ".join(element.text_content().split())
 
 
 def theme(look: Look, _page: Page) -> Iterator[Finding]:
