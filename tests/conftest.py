@@ -21,7 +21,7 @@ from tests.postgres import Cluster, PostgresqlMissing, running_cluster
 hypothesis.settings.register_profile("digest", deadline=None)
 hypothesis.settings.load_profile("digest")
 
-WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "flow", "web"}
+WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "flow", "proof", "web"}
 """Folders whose tests start processes, servers or days of newsroom life: not for every save, so not for `make check`."""
 
 LONG = {

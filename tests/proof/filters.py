@@ -37,7 +37,7 @@ def needed(*programs: str) -> None:
     if missing and os.environ.get("CI") == "true":
         pytest.fail(f"not installed: {', '.join(missing)}")
     if missing:
-        pytest.skip(f"not installed: {', '.join(missing)} (make proof installs them, as root on Debian)")
+        pytest.skip(f"not installed: {', '.join(missing)} (make test installs them, as root on Debian)")
 
 
 def received(content: bytes, sender: str, recipient: str) -> bytes:

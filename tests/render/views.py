@@ -17,6 +17,7 @@ import numpy
 from PIL import Image
 from playwright.sync_api import Page
 
+from tests import pairs
 from tests.render.chromium import with_pictures, without_pictures
 from tests.render.looks_issue import LAYOUTS, mail
 
@@ -58,16 +59,8 @@ def all_views(
 
 
 def pairwise(views: list[View]) -> list[View]:
-    """Few of them, in which every two values that ever meet do meet: the next is always the one with most new pairs."""
-    left = {view: set(itertools.combinations(enumerate(astuple(view)), 2)) for view in views}
-    chosen = []
-    while any(left.values()):
-        best = max(left, key=lambda view: len(left[view]))
-        chosen.append(best)
-        met = frozenset(left[best])
-        for pairs in left.values():
-            pairs -= met
-    return chosen
+    """Few of them, in which every two values that ever meet do meet."""
+    return [View(*each) for each in pairs.pairwise([astuple(view) for view in views])]
 
 
 # -- showing -----------------------------------------------------------------------------------------------------------
