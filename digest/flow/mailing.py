@@ -37,10 +37,9 @@ class Mailing:
         self._base = room.settings.site.url.rstrip("/")
         self._mails = Mails(rendered, self._feedback_id(rendered.newsletter))
 
-    @property
-    def merge(self) -> Merge:
-        """The parts, each subscriber's filled in."""
-        return self._mails.merge
+    def merge_for(self, personal: Personal) -> Merge:
+        """The parts that hers are filled from."""
+        return self._mails.merge_for(personal)
 
     def personal(self, subscriber_id: int, email: str, name: str, topics: frozenset[str]) -> Personal:
         """What fills the placeholders for one subscriber."""
@@ -99,7 +98,7 @@ def sample(
     """The mail as `email` would get it, but for links that do nothing."""
     mailing = Mailing(room, issue.id, rendered)
     personal = mailing.personal(NOBODY, email, name, topics)
-    html, text = mailing.merge.fill(personal)
+    html, text = mailing.merge_for(personal).fill(personal)
     return Sample(html, text, mailing.message(personal, mailing.message_id(NOBODY), room.clock.now()))
 
 
@@ -133,7 +132,8 @@ async def in_browser(room: Newsroom, token: str) -> str | None:
     lists = (
         room.settings.newsletters[rendered.newsletter].lists if rendered.newsletter in room.settings.newsletters else ()
     )
-    return mailing.merge.fill_web(mailing.personal(subscriber_id, email, name, topics_of(subscriber, lists)))
+    personal = mailing.personal(subscriber_id, email, name, topics_of(subscriber, lists))
+    return mailing.merge_for(personal).fill_web(personal)
 
 
 def topics_of(subscriber: Subscriber | None, lists: Collection[str]) -> frozenset[str]:

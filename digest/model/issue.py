@@ -156,6 +156,8 @@ class RenderedIssue:
     from_, reply_to: header values as text. list_id: without angle brackets. topics: story number (as in its mark) to the
     topics that story has, behind the stories the same for headings; `everyone`: numbers that go to every subscriber.
     headings: the numbers of the stories below each heading. beyond: the stories that the mail leaves to the web version.
+    personal: what each subscriber's mail is drawn from once more (`render.frozen` reads it), where the templates ask for a
+    subscriber's values: html and text are those of a reader without a name then. None: the same is drawn for all.
     """
 
     nonce: str
@@ -173,3 +175,4 @@ class RenderedIssue:
     everyone: frozenset[int] = frozenset()
     headings: tuple[tuple[int, ...], ...] = ()
     beyond: frozenset[int] = frozenset()
+    personal: str | None = None

@@ -1,34 +1,36 @@
 """An issue into its rendered snapshot: subject, preheader, HTML with inlined styles, text; once for all subscribers.
 
-What does not live here: one subscriber's mail (merge, mime), the environment and its filters (templates), what is done to
-the words of others (clean).
+Templates that ask for a subscriber's values are drawn here for a reader without a name. What does not live here: drawing
+them for each (personal), one subscriber's mail (merge, mime), what a template gets (values), the environment and its
+filters (templates), what is done to the words of others (clean).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC
-from itertools import accumulate, groupby, pairwise
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
 from digest.errors import TemplateError
-from digest.model.issue import AlsoIn, Issue, IssueStory, RenderedIssue
+from digest.model.issue import Issue, IssueStory, RenderedIssue
 from digest.model.subscriber import domain_of
-from digest.render.clean import clean, foreign, one_line, web_address
-from digest.render.filters import direction
+from digest.render.clean import clean, one_line
+from digest.render.frozen import Frozen, freeze
 from digest.render.inline import inline
+from digest.render.known import known_slots
 from digest.render.length import beyond
-from digest.render.pieces import cut
-from digest.render.slots import MORE, Slot, SubscriberSlots, choose_nonce, damage
-from digest.render.templates import MARKS, Marks, render_file, render_string
-from digest.render.words import words_of
+from digest.render.merge import Personal
+from digest.render.pieces import cut, places
+from digest.render.slots import ValueAsked, choose_nonce, damage
+from digest.render.templates import render_file, render_string, sources_of
+from digest.render.values import Group, below, content, in_order, marks, shared, slots
 from digest.settings import Newsletter, Site
 
+NOBODY = "reader@example.org"
+"""The address of the reader whom a mail that differs by subscriber is drawn for while there is no subscriber."""
 _INDENT = re.compile(r"[ \t]*\n\s*")
 # Inside a tag only: in a text, quotes stand as they are.
 _STYLE = re.compile(r'<[a-z][^<>]* style="[^"]*"')
@@ -54,14 +56,16 @@ def render_issue(
     """
     nonce, context = _drawing(environment, issue, name, newsletter, site, language, zone, subject)
     stories, groups = context["stories"], context["sections"]
-    html = _html(environment, f"mail/{newsletter.template}.html.j2", context, nonce)
-    text = _text(environment, f"mail/{newsletter.template}.txt.j2", context, nonce)
+    drawn, asked = _for_all(environment, newsletter.template, context, nonce, site)
+    html, text = finish(drawn, newsletter.template, nonce)
     headings = below(groups)
+    texts = {name: context[name] for name in ("subject", "preheader")}
+    if asked:
+        _try_somebody(environment, newsletter.template, context, nonce, site)
     return RenderedIssue(
         nonce=nonce,
         newsletter=name,
-        subject=context["subject"],
-        preheader=context["preheader"],
+        **texts,
         html=html,
         text=text,
         from_=str(newsletter.from_),
@@ -73,6 +77,9 @@ def render_issue(
         everyone=frozenset(number for number, each in enumerate([*stories, *groups]) if _for_everyone(number, each)),
         headings=headings,
         beyond=beyond(html, text, nonce, stories, headings, site.url),
+        personal=freeze(Frozen(issue, newsletter, site, language, zone, **texts, templates=sources_of(environment)))
+        if asked
+        else None,
     )
 
 
@@ -86,8 +93,8 @@ def raw_html(
     zone: ZoneInfo,
 ) -> str:
     """The HTML of `render_issue` as its template makes it, before styles are inlined. Raises TemplateError."""
-    _, context = _drawing(environment, issue, name, newsletter, site, language, zone, None)
-    return clean(render_file(environment, f"mail/{newsletter.template}.html.j2", context))
+    nonce, context = _drawing(environment, issue, name, newsletter, site, language, zone, None)
+    return _for_all(environment, newsletter.template, context, nonce, site)[0][0]
 
 
 def _drawing(
@@ -101,14 +108,14 @@ def _drawing(
     subject: str | None,
 ) -> tuple[str, dict[str, Any]]:
     """The nonce of an issue, and everything that its templates get."""
-    stories = _in_order(issue, zone)
+    stories = in_order(issue, zone)
     if not stories:
         raise TemplateError(f"newsletters.{name}", None, f"issue {issue.id} has no stories to render")
-    nonce = choose_nonce(_content(issue, stories, name, newsletter, site))
-    context = _shared(issue, stories, newsletter, site, language, zone)
+    nonce = choose_nonce(content(issue, stories, name, newsletter, site))
+    context = shared(issue, stories, newsletter, site, language, zone)
     context["subject"] = _subject(environment, name, newsletter, context, subject)
     context["preheader"] = one_line(_string(environment, name, "preheader", newsletter.preheader, context))
-    return nonce, context | _slots(nonce) | {MARKS: Marks(nonce, [*stories, *context["sections"], MORE])}
+    return nonce, context | slots(nonce) | marks(nonce, context)
 
 
 def subject_of(
@@ -124,9 +131,9 @@ def subject_of(
 
     Raises TemplateError.
     """
-    if not (stories := _in_order(issue, zone)):
+    if not (stories := in_order(issue, zone)):
         return one_line(newsletter.title)
-    context = _shared(issue, stories, newsletter, site, language, zone)
+    context = shared(issue, stories, newsletter, site, language, zone)
     return _subject(environment, name, newsletter, context, issue.subject)
 
 
@@ -135,105 +142,6 @@ def _for_everyone(number: int, part: IssueStory | Group) -> bool:
     if isinstance(part, Group):
         return any(_for_everyone(story.position, story) for story in part.stories)
     return number == 0 or part.pinned or not part.topics
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Stories behind the lead that stand together. title: of their section; "" for those that belong to none."""
-
-    title: str
-    stories: tuple[IssueStory, ...]
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """Whoever follows one of these gets a story of the group."""
-        return tuple(dict.fromkeys(topic for story in self.stories for topic in story.topics))
-
-
-def groups_of(stories: Sequence[IssueStory]) -> tuple[Group, ...]:
-    """The stories behind the lead, by section, in their order."""
-    parts = groupby(stories[1:], key=lambda story: story.section)
-    return tuple(Group(foreign(title), tuple(members)) for title, members in parts)
-
-
-def below(groups: Sequence[Group]) -> tuple[tuple[int, ...], ...]:
-    """The numbers of the stories below each heading; the lead is 0, and behind it the groups stand in their order."""
-    ends = tuple(accumulate((len(group.stories) for group in groups), initial=1))
-    return tuple(tuple(range(start, end)) for start, end in pairwise(ends))
-
-
-# -- what a template gets ----------------------------------------------------------------------------------------------
-
-
-def _in_order(issue: Issue, zone: ZoneInfo) -> tuple[IssueStory, ...]:
-    """The stories, lead first, fit for a mail: no control characters, only web links, times in `zone`."""
-    ordered = sorted(issue.stories, key=lambda story: story.position)
-    return tuple(
-        replace(
-            story,
-            title=foreign(story.title),
-            teaser=foreign(story.teaser),
-            source=foreign(story.source),
-            also=tuple(AlsoIn(foreign(each.source), web_address(each.link)) for each in story.also),
-            link=web_address(story.link),
-            image=web_address(story.image or "") or None,
-            language=foreign(story.language or "") or None,
-            published=story.published.astimezone(zone),
-        )
-        for story in ordered
-    )
-
-
-def _shared(
-    issue: Issue,
-    stories: Sequence[IssueStory],
-    newsletter: Newsletter,
-    site: Site,
-    language: str,
-    zone: ZoneInfo,
-) -> dict[str, Any]:
-    """The values that are the same for every subscriber."""
-    date = issue.slot.astimezone(zone)
-    intro = clean(issue.intro)
-    return {
-        "issue": replace(issue, slot=date, intro=intro, stories=tuple(stories)),
-        "newsletter": newsletter,
-        "theme": newsletter.theme,
-        "site": site,
-        "lead": stories[0],
-        "stories": stories,
-        "sections": groups_of(stories),
-        "intro": intro,
-        "date": date,
-        "language": language,
-        "direction": direction(language),
-        "words": words_of(language),
-    }
-
-
-def _slots(nonce: str) -> dict[str, Any]:
-    return {
-        "subscriber": SubscriberSlots(Slot("name", nonce), Slot("email", nonce)),
-        "unsubscribe_url": Slot("unsubscribe_url", nonce),
-        "view_url": Slot("view_url", nonce),
-        "preferences_url": Slot("preferences_url", nonce),
-        "number": Slot("number", nonce),
-        MORE: Slot(MORE, nonce),
-    }
-
-
-def _content(issue: Issue, stories: Sequence[IssueStory], name: str, newsletter: Newsletter, site: Site) -> str:
-    """Everything of an issue that may reach its mail; what the nonce is made of."""
-    texts = [name, issue.edition, issue.slot.astimezone(UTC).isoformat(), issue.intro, newsletter.title]
-    texts += [newsletter.subject, newsletter.preheader, site.name, site.url, site.address]
-    for story in stories:
-        texts += [story.title, story.teaser, story.link, story.source, story.image or "", story.published.isoformat()]
-        texts += [
-            story.section,
-            str(story.minutes),
-            *(text for each in story.also for text in (each.source, each.link)),
-        ]
-    return "\n".join(texts)
 
 
 # -- the four texts ----------------------------------------------------------------------------------------------------
@@ -251,17 +159,26 @@ def _subject(
     return text or one_line(newsletter.title)
 
 
-def _html(environment: Environment, template: str, context: Mapping[str, Any], nonce: str) -> str:
-    rendered = clean(render_file(environment, template, context))
-    inlined = _dense(clean(inline(rendered, template)))
-    _check(rendered, inlined, nonce, True, template)
+def draw(environment: Environment, template: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """HTML and text as the newsletter's `template` makes them. Raises TemplateError."""
+    html, text = (render_file(environment, f"mail/{template}.{part}.j2", context) for part in ("html", "txt"))
+    return clean(html), clean(text)
+
+
+def finish(drawn: tuple[str, str], template: str, nonce: str) -> tuple[str, str]:
+    """What `draw` gives, styles inlined and tidied; every value stands where it can be filled in. Raises TemplateError."""
+    return _html(drawn[0], f"mail/{template}.html.j2", nonce), _text(drawn[1], f"mail/{template}.txt.j2", nonce)
+
+
+def _html(drawn: str, template: str, nonce: str) -> str:
+    inlined = _dense(clean(inline(drawn, template)))
+    _check(drawn, inlined, nonce, True, template)
     return inlined
 
 
-def _text(environment: Environment, template: str, context: Mapping[str, Any], nonce: str) -> str:
-    rendered = clean(render_file(environment, template, context))
-    tidy = _GAPS.sub("\n\n", _TRAILING.sub("", rendered)).strip("\n") + "\n"
-    _check(rendered, tidy, nonce, False, template)
+def _text(drawn: str, template: str, nonce: str) -> str:
+    tidy = _GAPS.sub("\n\n", _TRAILING.sub("", drawn)).strip("\n") + "\n"
+    _check(drawn, tidy, nonce, False, template)
     return tidy
 
 
@@ -280,3 +197,40 @@ def _dense(html: str) -> str:
 
 def _tight(style: re.Match[str]) -> str:
     return style[0].replace("; ", ";")
+
+
+# -- templates that ask for a subscriber's values ----------------------------------------------------------------------
+
+
+def _for_all(
+    environment: Environment, template: str, context: dict[str, Any], nonce: str, site: Site
+) -> tuple[tuple[str, str], bool]:
+    """What is drawn for all; or for a reader without a name, and True, where the templates ask who she is."""
+    try:
+        return draw(environment, template, context), False
+    except TemplateError as error:
+        if not isinstance(error.__cause__, ValueAsked):
+            raise
+    return draw(environment, template, context | known_slots(nonce, nobody(site))[0]), True
+
+
+def _try_somebody(environment: Environment, template: str, context: dict[str, Any], nonce: str, site: Site) -> None:
+    """Draw for a reader with a name, and look where it comes out. Raises TemplateError when that is no safe place."""
+    probe = choose_nonce(nonce)
+    somebody = _reader(site, f"{probe}@example.org", f"{probe}:& {probe}")
+    html, _ = finish(draw(environment, template, context | known_slots(nonce, somebody)[0]), template, nonce)
+    where = f"mail/{template}.html.j2"
+    place = places(html, where)
+    for match in re.finditer(probe, html, re.IGNORECASE):
+        if place(match.start()) == "link" and html.startswith(":", match.end()):
+            raise TemplateError(where, None, "a subscriber's name stands in a link as it is; write it with | urlencode")
+
+
+def nobody(site: Site) -> Personal:
+    """The reader without a name."""
+    return _reader(site, NOBODY, "")
+
+
+def _reader(site: Site, email: str, name: str) -> Personal:
+    base = site.url.rstrip("/")
+    return Personal(email, name, frozenset(), *(f"{base}/{page}/0" for page in ("unsubscribe", "view", "preferences")))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from digest.model.issue import RenderedIssue
 from digest.model.subscriber import Mailbox
 from digest.render import headers, quoted
 from digest.render.merge import Merge, Personal
+from digest.render.personal import VARIANTS, drawer
 
 
 class Mails:
@@ -32,7 +33,14 @@ class Mails:
         )
         # The last line break before a boundary belongs to it, not to the part.
         text, html = _part_head("text/plain", boundary), _part_head("text/html", boundary)
-        self.merge = Merge(rendered, (start + text, b"\r\n" + html, f"\r\n--{boundary}--\r\n".encode()))
+        frame = (start + text, b"\r\n" + html, f"\r\n--{boundary}--\r\n".encode())
+        self._merge = Merge(rendered, frame)
+        self._drawer = drawer(rendered)
+        self._merge_of = lru_cache(VARIANTS)(partial(Merge, frame=frame))
+
+    def merge_for(self, personal: Personal) -> Merge:
+        """The parts that hers are filled from: the same for all, unless the templates ask for a subscriber's values."""
+        return self._merge if self._drawer is None else self._merge_of(self._drawer.issue_for(personal))
 
     def mail(self, personal: Personal, *, message_id: str, date: datetime, smtputf8: bool = False) -> bytes:
         """One subscriber's mail: CRLF, no line that begins with a dot, and ASCII but for an address with `smtputf8`.
@@ -48,7 +56,7 @@ class Mails:
                 _date_field(date),
                 headers.message_id_field(message_id),
                 headers.url_field("List-Unsubscribe", personal.unsubscribe_url),
-                self.merge.wire(personal),
+                self.merge_for(personal).wire(personal),
             ]
         )
 

@@ -42,7 +42,7 @@ def cut(text: str, nonce: str, html: bool, template: str) -> tuple[Piece, ...]:
 
     Raises TemplateError when a value stands where it could not be escaped, or when story blocks overlap.
     """
-    place = _places(text, template) if html else _plain
+    place = places(text, template) if html else _plain
     pieces: list[Piece] = []
     story: int | None = None
     end = 0
@@ -71,8 +71,11 @@ def _plain(_position: int) -> Place:
     return "plain"
 
 
-def _places(html: str, template: str) -> Callable[[int], Place]:
-    """Tells the place of a position in `html`. The HTML is lxml's, so a `<` in it always begins a tag or comment."""
+def places(html: str, template: str) -> Callable[[int], Place]:
+    """Tells the place of a position in `html`. The HTML is lxml's, so a `<` in it always begins a tag or comment.
+
+    What it gives raises TemplateError where no value could be escaped.
+    """
     raw = [match.span() for match in _RAW.finditer(html)]
     spans = [match.span() for match in _TAG.finditer(html)]
 

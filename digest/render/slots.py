@@ -2,7 +2,7 @@
 
 An issue is rendered once for everybody, so a template sees placeholders where a subscriber's values will stand. Both
 forms are lower-case ASCII letters and digits only, because premailer percent-encodes anything else inside a link.
-What does not live here: filling them (merge), Jinja (templates).
+What does not live here: filling them (merge), Jinja (templates), placeholders that know what they stand for (known).
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ class SlotMisuse(Exception):
     """A template asks something of a value that is not known until each mail is filled."""
 
 
+class ValueAsked(SlotMisuse):
+    """What it asks for is a subscriber's own value: it can be answered when her mail is drawn for her alone."""
+
+
 def choose_nonce(content: str) -> str:
     """A nonce that depends on `content` alone and of which not even one half occurs in it."""
     lowered = content.lower()
@@ -48,12 +52,11 @@ def _halves(nonce: str) -> tuple[str, str]:
     return nonce[: len(nonce) // 2], nonce[len(nonce) // 2 :]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Slot:
-    """A value of the subscriber that a template may print, and nothing else.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Placeholder:
+    """A value of the subscriber that a template may print.
 
-    Printing goes through `placeholder` (the environment's finalize). Whatever would look at the value, or change it,
-    raises SlotMisuse: the same text goes to everybody and is filled later.
+    Printing goes through `placeholder` (the environment's finalize).
     """
 
     kind: str
@@ -67,9 +70,21 @@ class Slot:
     def __html__(self) -> str:
         return self.placeholder
 
+    def __repr__(self) -> str:
+        """No value: it stands in messages of Jinja's."""
+        return self.placeholder
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Slot(Placeholder):
+    """One that can be printed, and nothing else.
+
+    Whatever would look at the value, or change it, raises SlotMisuse: the same text goes to everybody and is filled later.
+    """
+
     def _refuse(self, what: str) -> NoReturn:
         shown = f"subscriber.{self.kind}" if self.kind in {"name", "email"} else self.kind
-        raise SlotMisuse(
+        raise (ValueAsked if self.kind in KINDS else SlotMisuse)(
             f"{shown} cannot {what}: it differs from subscriber to subscriber, and a template is rendered once for all "
             f"of them. Print it as it is: {{{{ {shown} }}}}"
         )
@@ -106,6 +121,11 @@ class Slot:
     def __format__(self, spec: str) -> str:
         self._refuse("be formatted")
 
+    def __int__(self) -> int:
+        self._refuse("be made a number")
+
+    __float__ = __int__
+
     def __add__(self, other: object) -> NoReturn:
         self._refuse("be joined to another text")
 
@@ -116,8 +136,8 @@ class Slot:
 class SubscriberSlots:
     """`subscriber` in a template."""
 
-    name: Slot
-    email: Slot
+    name: Placeholder
+    email: Placeholder
 
 
 def mark(nonce: str, story: int, end: bool, html: bool) -> str:

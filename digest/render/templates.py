@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2 import BaseLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2 import TemplateError as JinjaError
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError, UndefinedError
 from jinja2.ext import Extension
@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from digest.errors import TemplateError
 from digest.render.filters import FILTERS
-from digest.render.slots import MORE, Slot, SlotMisuse, mark
+from digest.render.slots import MORE, Placeholder, SlotMisuse, mark
 
 MARKS = "story_marks"
 """The name under which a context carries its Marks."""
@@ -101,8 +101,35 @@ def _found(file: Path) -> os.stat_result | None:
 
 @lru_cache(maxsize=8)
 def _environment(folders: tuple[str, ...], _state: Hashable) -> Environment:
+    return _made(FileSystemLoader(folders))
+
+
+def environment_of(sources: Mapping[str, str]) -> Environment:
+    """The same over templates that are given: name -> source. The latest few are kept, compiled."""
+    return _environment_of(tuple(sources.items()))
+
+
+@lru_cache(maxsize=4)
+def _environment_of(sources: tuple[tuple[str, str], ...]) -> Environment:
+    return _made(DictLoader(dict(sources)))
+
+
+def sources_of(environment: Environment) -> dict[str, str]:
+    """The source of every template that can be read, by its name: what `environment_of` takes."""
+    found = {name: _source(environment, name) for name in environment.list_templates(extensions=["j2"])}
+    return {name: source for name, source in found.items() if source is not None}
+
+
+def _source(environment: Environment, name: str) -> str | None:
+    try:
+        return environment.loader.get_source(environment, name)[0] if environment.loader else None
+    except (OSError, UnicodeDecodeError, TemplateNotFound):  # not one of those that were just drawn
+        return None
+
+
+def _made(loader: BaseLoader) -> Environment:
     made = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folders),
+        loader=loader,
         undefined=StrictUndefined,
         autoescape=_escapes,
         finalize=_printed,
@@ -122,7 +149,7 @@ def _escapes(name: str | None) -> bool:
 
 def _printed(value: object) -> object:
     """What is printed for a value: a placeholder for a slot, nothing for None."""
-    if isinstance(value, Slot):
+    if isinstance(value, Placeholder):
         return Markup(value.placeholder)  # noqa: S704 - letters and digits
     return "" if value is None else value
 

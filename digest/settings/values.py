@@ -151,7 +151,7 @@ def _link_rule(value: str) -> str:
 
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # cronsim wants a start; only the expression is looked at
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(str)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lambda span: f"{span.total_seconds()}s")]
 Span = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), PlainSerializer(str)]
 Cron = Annotated[str, BeforeValidator(_cron)]

@@ -81,7 +81,7 @@ def signed_mail(language: str, stories: int, layout: str = "classic", hostile: s
     mails = Mails(rendered, "7:defence-notes:digest:site1234abcd")
     made = mails.mail(reader, message_id="mfrggzdfmztwq2lkobqxezlb@example.org", date=SENT)
     signed = DkimSigner("example.org", "digest1", KEY).sign(made, SENT)
-    return Sent(signed, *mails.merge.fill(reader), reader.unsubscribe_url)
+    return Sent(signed, *mails.merge_for(reader).fill(reader), reader.unsubscribe_url)
 
 
 def zone() -> dict[tuple[str, str], str]:

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from digest.model.issue import AlsoIn, IssueStory, RenderedIssue
-from digest.render.html import groups_of
 from digest.render.merge import Merge, Personal
+from digest.render.values import groups_of
 from tests.render.sample_issue import Renderer, an_issue, six_stories
 
 

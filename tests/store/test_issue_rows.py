@@ -50,6 +50,7 @@ RENDERED = RenderedIssue(
     everyone=frozenset({2, 0}),
     headings=((1, 2), ()),
     beyond=frozenset({2}),
+    personal='{"drawn": "anew"}',
 )
 
 
@@ -226,10 +227,11 @@ async def test_a_snapshot_of_an_older_digest_is_whole(store: Store) -> None:
     number = await new_issue(store)
     async with store.write() as conn:
         await issues.put_snapshot(conn, number, RENDERED)
-        content = {name: value for name, value in asdict(RENDERED).items() if name not in {"headings", "beyond"}}
+        newer = {"headings", "beyond", "personal"}
+        content = {name: value for name, value in asdict(RENDERED).items() if name not in newer}
         content |= {"everyone": [0, 2]}
         await conn.execute(update(snapshots).values(content=content))
-        assert await issues.snapshot(conn, number) == replace(RENDERED, headings=(), beyond=frozenset())
+        assert await issues.snapshot(conn, number) == replace(RENDERED, headings=(), beyond=frozenset(), personal=None)
 
 
 async def test_a_second_approval_replaces_the_snapshot(store: Store) -> None:

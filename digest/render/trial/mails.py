@@ -60,14 +60,15 @@ def draw(environment: Environment, subject: Subject, specimen: Specimen) -> Draw
     reader = Personal(
         READER, "", frozenset(), f"{base}/unsubscribe/{_TOKEN}", f"{base}/view/{_TOKEN}", f"{base}/preferences/{_TOKEN}"
     )
-    html, text = mails.merge.fill(reader)
+    merge = mails.merge_for(reader)
+    html, text = merge.fill(reader)
     stories = tuple(story for story in specimen.issue.stories if story.position not in rendered.beyond)
     look = Look(
         subject=rendered.subject,
         preheader=rendered.preheader,
         html=html,
         text=text,
-        bytes_html=len(mails.merge.bodies(reader)[0]),
+        bytes_html=len(merge.bodies(reader)[0]),
         unsubscribe_url=reader.unsubscribe_url,
         view_url=reader.view_url,
         address=subject.site.address,
