@@ -45,8 +45,11 @@ class Newsroom:
     dkim: DkimSigner | None = None
 
     def signed(self, message: bytes) -> bytes:
-        """`message` with our DKIM signature, if we sign: the last thing done to a mail before it is queued or sent."""
-        return self.dkim.sign(message, self.clock.now()) if self.dkim else message
+        """`message` with our DKIM signature, if we sign: the last thing done to a mail before it is queued or sent.
+
+        message: made by `render.mime`, whose quoted-printable is in DKIM's relaxed form already.
+        """
+        return self.dkim.sign(message, self.clock.now(), relaxed=True) if self.dkim else message
 
     @property
     def lists_folder(self) -> Path:

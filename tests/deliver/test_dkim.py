@@ -157,6 +157,20 @@ def test_bodies_are_relaxed_as_the_standard_says(body: bytes, relaxed: bytes) ->
     assert relaxed_body(body) == relaxed
 
 
+def test_a_body_that_its_maker_vouches_for_is_signed_as_it_stands() -> None:
+    assert SIGNER.sign(MAIL, SENT, relaxed=True) == SIGNER.sign(MAIL, SENT)
+    assert holds(SIGNER.sign(MAIL.replace(b"Good ", b"Good  "), SENT))
+    assert not holds(SIGNER.sign(MAIL.replace(b"Good ", b"Good  "), SENT, relaxed=True))
+
+
+def test_of_a_field_that_stands_twice_the_last_is_signed_first() -> None:
+    twice = MAIL.replace(b"List-Id:", b"Feedback-ID: 1\r\nList-Id:")
+    signed = SIGNER.sign(twice, SENT)
+    assert names(signed).count("feedback-id") == 2
+    assert holds(signed)
+    assert not holds(signed.replace(b"Feedback-ID: 1\r\n", b""))
+
+
 # -- keys --------------------------------------------------------------------------------------------------------------
 
 

@@ -10,9 +10,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from hypothesis import given, settings
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from digest.deliver.dkim import DkimSigner
 from digest.deliver.envelope import stuffed
 from digest.errors import AddressError
 from digest.model.issue import RenderedIssue
@@ -61,8 +63,25 @@ def test_no_name_makes_a_mail_unfit_for_the_wire(name: str, email: str) -> None:
     raw = _FRAMED.mail(reader, message_id=MESSAGE_ID, date=SENT)
     assert raw.isascii()
     assert stuffed(raw) == raw
+    assert _signed_alike(raw)
 
 
+@given(st.text())
+@example("two  blanks, one at the end \n\n\n")
+@example("")
+def test_no_text_makes_a_note_that_the_signer_has_to_look_through(text: str) -> None:
+    news = Mailbox("Defence Notes", "news@example.org")
+    assert _signed_alike(
+        plain_message(sender=news, to=news, subject="Held", text=text, message_id=MESSAGE_ID, date=SENT)
+    )
+
+
+def _signed_alike(raw: bytes) -> bool:
+    """Whether what is signed as it stands has the signature that it gets when it is looked through."""
+    return _SIGNER.sign(raw, SENT, relaxed=True) == _SIGNER.sign(raw, SENT)
+
+
+_SIGNER = DkimSigner("example.org", "digest1", rsa.generate_private_key(public_exponent=65537, key_size=2048))
 _FRAMED = Mails(Renderer()(), "7:defence-notes:digest:example")
 
 
