@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from digest import settings
 from digest.clock import Clock, system_clock
 from digest.errors import Fault, SettingsError, UsageError
-from digest.flow.newsroom import Newsroom
+from digest.flow.newsroom import Newsroom, Outside
 from digest.flow.putting_back import hold_if_put_back
-from digest.gather.parsing import Parsers
 from digest.settings import Settings
 from digest.store.engine import Store
 from digest.tokens import Signer, load_keys
@@ -43,7 +42,7 @@ async def open_newsroom(
     dkim = dkim_signer(config)
     keys = load_keys(config.path(config.site.secret_file))
     store = await Store.open(config.store.url, config.root)
-    parsers = Parsers()
+    outside = Outside()
     try:
         room = Newsroom(
             settings=config,
@@ -54,12 +53,12 @@ async def open_newsroom(
             actor=actor,
             tls=tls,
             dkim=dkim,
-            parsers=parsers,
+            outside=outside,
         )
         await hold_if_put_back(room)
         yield room
     finally:
-        await parsers.aclose()
+        await outside.aclose()
         await store.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from digest import log
 from digest.errors import DigestError, RelayRefused, one_line
-from digest.flow import notify, publish
+from digest.flow import notify, stopping
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import Tally
 from digest.model.issue import Issue, IssueState
@@ -91,7 +91,7 @@ async def refused(room: Newsroom, only: int | None, refusal: RelayRefused) -> No
             if only not in (None, issue.id):
                 continue
             if not refusal.temporary or await _given_up(conn, room, issue):
-                await publish.hold_in(conn, room, issue, str(refusal))
+                await stopping.hold(conn, room, issue, str(refusal))
 
 
 async def _given_up(conn: Connection, room: Newsroom, issue: Issue) -> bool:
@@ -114,4 +114,4 @@ async def broken(room: Newsroom, numbers: Iterable[int], error: Exception) -> No
         for number in sorted(numbers):
             issue = await issues.get(conn, number, lock=True)
             if issue.state is IssueState.SENDING:
-                await publish.hold_in(conn, room, issue, one_line(f"it cannot be sent: {words}"))
+                await stopping.hold(conn, room, issue, one_line(f"it cannot be sent: {words}"))

@@ -1,7 +1,8 @@
 """An editor's acts on an issue, and what the timetable does in her place: approve, hold, resume, cancel, pause, retry.
 
 Approving is one transaction: the rendered snapshot, the subject, the story memory, and one delivery row per recipient.
-What is not here: building an issue (produce), whether it is fit to be sent (clearance), sending it (send).
+What is not here: building an issue (produce), whether it is fit to be sent (clearance), sending it (send), what senders
+themselves do to an issue (stopping).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 
 from digest.audience.rule import audience_of
 from digest.errors import Conflict, IllegalMove, StoryTaken, TemplateError
-from digest.flow import notify, produce, selection
+from digest.flow import notify, produce, stopping
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue, fingerprint
@@ -167,30 +168,9 @@ async def hold(room: Newsroom, issue_id: int, reason: str) -> Issue:
     async with room.store.write() as conn:
         issue = await issues.get(conn, issue_id, lock=True)
         if issue.state is _S.APPROVED:
-            issue = await undo_in(conn, room, issue)
-        await hold_in(conn, room, issue, reason)
+            issue = await stopping.undo(conn, room, issue)
+        await stopping.hold(conn, room, issue, reason)
         return await issues.get(conn, issue_id)
-
-
-async def hold_in(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> None:
-    """Hold an issue in a transaction of the caller's; where nothing has left its stories are free again."""
-    await issues.move(conn, issue, _S.HELD, reason=reason)
-    if not await deliveries.has_left(conn, issue.id):
-        await stories.release(conn, issue.id)
-    await room.log(conn, "issue.held", issue, reason=reason)
-    await notify.ended(conn, room, issue, _S.HELD, reason)
-
-
-async def undo_in(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
-    """Take an approval back: the memory is released and the deliveries are gone, as if it had never been."""
-    if await deliveries.has_left(conn, issue.id):
-        raise IllegalMove(f"issue {issue.id}", "leaving already", _S.REVIEW)
-    subject = await selection.own_subject(conn, issue.id)
-    await issues.move(conn, issue, _S.REVIEW, approved_at=None, not_before=None, subject=subject)
-    await recipient_rows.thaw(conn, issue.id)
-    await stories.release(conn, issue.id)
-    await room.log(conn, "issue.undone", issue)
-    return await issues.get(conn, issue.id)
 
 
 async def resume(room: Newsroom, issue_id: int) -> Issue:
@@ -257,7 +237,7 @@ async def cancel(room: Newsroom, issue_id: int) -> Issue:
 async def _stopped(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
     """The issue in a state from which it may be cancelled."""
     if issue.state is _S.APPROVED:
-        issue = await undo_in(conn, room, issue)
+        issue = await stopping.undo(conn, room, issue)
     if issue.state is _S.REVIEW:
         await issues.move(conn, issue, _S.HELD)
     elif issue.state is _S.SENDING:

@@ -6,7 +6,7 @@ What is not here: how that is seen (store/lineage).
 from __future__ import annotations
 
 from digest import log
-from digest.flow import notify, publish
+from digest.flow import notify, stopping
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, IssueState
 from digest.store import events, issues, lineage, messages
@@ -59,7 +59,7 @@ async def _hold(conn: Connection, room: Newsroom, issue: Issue, reason: str) -> 
         await issues.note(conn, issue.id, reason=reason)
         return
     if issue.state is _S.APPROVED and issue.not_before and issue.not_before > room.clock.now():
-        issue = await publish.undo_in(conn, room, issue)  # its hour is to come: somebody approves it again
+        issue = await stopping.undo(conn, room, issue)  # its hour is to come: somebody approves it again
     elif issue.state is _S.APPROVED:
         await issues.move(conn, issue, _S.SENDING, started_at=room.clock.now())
         issue = await issues.get(conn, issue.id)

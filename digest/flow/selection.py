@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from digest.compose import edit
 from digest.flow.newsroom import Newsroom
-from digest.model.edit import Act
 from digest.model.issue import Issue, IssueStory
 from digest.store import edits, issues, stories
 from digest.store.engine import Connection
@@ -41,9 +40,3 @@ async def redo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
             why = f"issue {taken[story.story_id]} carried it"
             await room.log(conn, "issue.story_taken", issue, title=story.title, reason=why)
     return made
-
-
-async def own_subject(conn: Connection, issue_id: int) -> str | None:
-    """The subject that an editor has written for the issue; None: the newsletter's template says."""
-    moves = [move for _, move in await edits.standing(conn, issue_id) if move.act is Act.SUBJECT]
-    return " ".join(moves[-1].text.split()) or None if moves else None

@@ -60,3 +60,9 @@ def _document(move: Move) -> dict[str, Any]:
 def _move(content: dict[str, Any]) -> Move:
     story = story_of(content["story"]) if content["story"] else None
     return Move(Act(content["act"]), content["story_id"], content["text"], tuple(content["order"]), story)
+
+
+async def own_subject(conn: Connection, issue_id: int) -> str | None:
+    """The subject that an editor has written for the issue; None: the newsletter's template says."""
+    moves = [move for _, move in await standing(conn, issue_id) if move.act is Act.SUBJECT]
+    return " ".join(moves[-1].text.split()) or None if moves else None
