@@ -11,10 +11,12 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-import structlog
-from structlog.typing import Processor
-
 from digest.clock import SystemClock, system_clock
+from digest.unloaded import without
+
+with without("rich"):  # for tracebacks, which are text here before they are shown
+    import structlog
+    from structlog.typing import Processor
 
 _ADDRESS = re.compile(r"([^\s<>@,;:]{1,2})[^\s<>@,;:]*@")
 

@@ -94,12 +94,25 @@ async def _ask(fetcher: Fetcher, url: str, named_by: str | None) -> Finding | No
     try:
         answer = await fetcher.get(url, named_by=named_by)
     except GatherError as error:
-        # Many publishers admit no programs: that says nothing of what a reader will see.
-        level = Level.ADVICE if _NOT_FOR_PROGRAMS.search(str(error)) else Level.WARNING
-        what = "cannot be checked from here" if level is Level.ADVICE else "leads nowhere"
-        return Finding(level, "dead links", f"a link {what}: {error}", url)
-    if answer.url != url and _asks_who(answer.url) and not _asks_who(url):
-        return Finding(Level.WARNING, "dead links", f"a link ends at a sign-in: {answer.url}", url)
+        return _refused(url, error)
+    return _arrived(url, answer.url)
+
+
+def learn(url: str, end: str | GatherError, asked: Asked = _ASKED) -> None:
+    """Remember what a link came to that was asked for another reason. end: the address of what it led to, or the fault."""
+    asked.keep(url, _arrived(url, end) if isinstance(end, str) else _refused(url, end))
+
+
+def _refused(url: str, error: GatherError) -> Finding:
+    # Many publishers admit no programs: that says nothing of what a reader will see.
+    level = Level.ADVICE if _NOT_FOR_PROGRAMS.search(str(error)) else Level.WARNING
+    what = "cannot be checked from here" if level is Level.ADVICE else "leads nowhere"
+    return Finding(level, "dead links", f"a link {what}: {error}", url)
+
+
+def _arrived(url: str, end: str) -> Finding | None:
+    if end != url and _asks_who(end) and not _asks_who(url):
+        return Finding(Level.WARNING, "dead links", f"a link ends at a sign-in: {end}", url)
     return None
 
 

@@ -4,6 +4,7 @@
     faults -> warned of, or dropped and replaced by the next best
 
 A page that does not answer in time, or that robots.txt keeps us from, counts as standing: a slow server withdraws nothing.
+What a link came to preflight need not ask again.
 What is not here: the judgement itself (compose/withdrawn).
 """
 
@@ -20,7 +21,7 @@ from digest import log
 from digest.compose.select import Selection, next_best
 from digest.compose.withdrawn import Fault, Page, fault_of
 from digest.errors import GatherError, UsageError
-from digest.flow import editing, gathering, produce
+from digest.flow import editing, gathering, links, produce
 from digest.flow.newsroom import Newsroom
 from digest.gather.fetch import Fetcher
 from digest.model.edit import Act, Move
@@ -173,7 +174,10 @@ async def _page(room: Newsroom, fetcher: Fetcher, link: str, named_by: str) -> P
     try:
         response = await fetcher.get(link, robots=True, named_by=named_by)
     except GatherError as error:
+        if error.status is not None:  # else preflight tries again: it has another patience, and asks no robots.txt
+            links.learn(link, error)
         return Page(link, gone=True) if error.status in _GONE else None
+    links.learn(link, response.url)
     try:
         headline = await room.parsers.headline(response)
     except GatherError:  # nothing that can be read, a PDF perhaps: it is there

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import replace
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
@@ -55,6 +56,13 @@ _ACCEPT = (
 )
 
 
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whom the system trusts. Once for the process: to read them takes 20 ms, and a `send` has four fetchers."""
+    # trust_env off: neither a proxy nor another certificate store of the environment may be slipped in.
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class Fetcher:
     """Fetches with all guards; an async context manager, used by one event loop.
 
@@ -84,8 +92,7 @@ class Fetcher:
         self._transports: dict[bool, Transport] = {}
 
     async def __aenter__(self) -> Self:
-        # trust_env off: neither a proxy nor another certificate store of the environment may be slipped in.
-        tls = self._tls or httpx2.create_ssl_context(trust_env=False)
+        tls = self._tls or _authorities()
         # Two pools, because a connection into our network must not be there for those who may not go there.
         self._transports = {
             inside: Transport(tls, GuardedBackend(self._private if inside else frozenset(), self._resolve))

@@ -14,14 +14,16 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digest.errors import GatherError, PageChanged
-from digest.gather.fetch import Response
-from digest.gather.suggest import Suggestion
+from digest.gather.answers import Response
 from digest.gather.wire import LENGTHS, from_story, packed, to_story
 from digest.model.story import RawStory
 from digest.settings import Source
+
+if TYPE_CHECKING:
+    from digest.gather.suggest import Suggestion
 
 AT_ONCE = 2
 LIMIT_S = 10.0  # for one feed, page or article; the largest real ones take less than a fifth of it
@@ -61,6 +63,9 @@ class Parsers:
 
     async def suggestion(self, response: Response, now: datetime) -> Suggestion:
         """How the page could be a source. Raises GatherError."""
+        # Imported here: an editor asks for it once, and it brings the parsers that only the child has else.
+        from digest.gather.suggest import Suggestion
+
         found = await self._run("suggest", {"now": now.isoformat()}, response)
         return Suggestion(
             feed=found["feed"],

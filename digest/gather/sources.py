@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from digest.errors import AskedToWait, GatherError
 from digest.gather.completing import Known, with_articles
 from digest.gather.fetch import Fetcher, Response
-from digest.gather.folder import read_folder
 from digest.gather.identity import reader_link
 from digest.gather.parsing import Parsers
 from digest.gather.timing import feed_wish
@@ -162,6 +161,9 @@ def read_own(name: str, source: Source, known: Validators, now: datetime) -> Sou
     """A source of our own: a folder is read, a push source waits for what it is given."""
     if source.kind == "push":
         return SourceRead(name, "unchanged", (), 0, known)
+    # Imported here: Markdown and YAML are for those who have a folder.
+    from digest.gather.folder import read_folder
+
     read = read_folder(name, source, known.etag, now)
     kept = tuple(story for story in read.stories if is_wanted(story, source))
     status: Literal["ok", "unchanged"] = "unchanged" if read.unchanged else "ok"

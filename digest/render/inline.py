@@ -9,9 +9,11 @@ import re
 # Parsed sheets and compiled selectors share one cache; the default of 128 entries is less than one template needs.
 os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "1024")
 
-from premailer import Premailer  # it reads the variable above when it is imported
-
 from digest.errors import TemplateError
+from digest.unloaded import without
+
+with without("requests"):  # nothing is loaded from anywhere
+    from premailer import Premailer  # it reads the variable above when it is imported
 
 # premailer's parser warns about every mso- property; real faults of our sheets are found by tests.
 logging.getLogger("CSSUTILS").setLevel(logging.CRITICAL)

@@ -16,10 +16,13 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from digest.errors import StoreError
 from digest.store.migrate import migrate
+from digest.unloaded import without
+
+with without("sqlalchemy.ext.asyncio.scoping", "sqlalchemy.ext.asyncio.session"):  # the ORM's
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 30_000
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     false,
     text,
 )
@@ -205,8 +207,7 @@ _CLAIMED = text("state = 'claimed'")
 
 def _index_of(states: tuple[str, ...], name: str, *columns: str) -> Index:
     """An index that holds the rows in these states alone: of millions of rows, those that are asked for."""
-    where = text(in_states(states))
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    return Index(name, *columns, sqlite_where=text(in_states(states)))
 
 
 # The ledger: who got what, who did not, why.
@@ -251,7 +252,7 @@ messages = Table(
     Column("changed_at", Instant, nullable=False),
     Index("ix_messages_state_not_before", "state", "not_before"),
     Index("ix_messages_worker", "worker"),
-    Index("ix_messages_lease", "lease", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
+    Index("ix_messages_lease", "lease", sqlite_where=_CLAIMED),
 )
 
 events = Table(
@@ -268,3 +269,14 @@ events = Table(
     Index("ix_events_issue_id", "issue_id"),
     Index("ix_events_at", "at"),
 )
+
+
+@event.listens_for(metadata, "before_create")
+def _partial_on_postgresql(_metadata: MetaData, connection: Connection, **_: object) -> None:
+    """PostgreSQL's indexes hold the same rows as SQLite's.
+
+    Said only when tables are made there: to name PostgreSQL above would load it and its drivers into every process.
+    """
+    if connection.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]

@@ -10,7 +10,7 @@ from typing import Any
 import httpcore2
 import pytest
 
-from digest.flow import editing, gathering, keeping, membership, produce, withdrawal
+from digest.flow import editing, gathering, keeping, links, membership, produce, withdrawal
 from digest.gather.connect import GuardedBackend
 from digest.gather.fetch import Response
 from digest.gather.sources import SourceRead, Validators
@@ -82,6 +82,18 @@ async def test_a_page_that_leads_home_has_gone_too(make_site: OpenSite) -> None:
     assert [reason for _, reason in await withdrawal.withdrawn(site.room, issue)] == [
         "its link leads to the home page now"
     ]
+
+
+async def test_a_link_that_was_looked_at_is_not_asked_again_by_preflight(make_site: OpenSite) -> None:
+    site, issue = await under_review(make_site)
+    gone = key_of(site, issue, 1)
+    site.web.pages |= {f"/{gone}": Page(status=404), "/own": page("Unsubscribe")}
+    await withdrawal.look_again(site.room, issue)
+    asked = [path for path in site.web.paths if path != "/own"]
+    named = [(story.link, None) for story in issue.stories]
+    (found,) = await links.check_links(site.room, named, site.web.url("/own"))
+    assert (found.check, found.where) == ("dead links", issue.stories[1].link)
+    assert [path for path in site.web.paths if path != "/own"] == asked
 
 
 async def test_another_headline_is_named(make_site: OpenSite) -> None:

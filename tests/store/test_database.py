@@ -23,6 +23,7 @@ from sqlalchemy.exc import StatementError
 from digest.errors import StoreError
 from digest.store import edits as _edits  # noqa: F401 - its tables belong to the schema
 from digest.store import issues, migrate, stories, tables
+from digest.store import pace_tables as _pace_tables  # noqa: F401 - they belong to the schema
 from digest.store import site_tables as _site_tables  # noqa: F401 - they belong to the schema
 from digest.store.engine import Connection, Store
 from digest.store.source_tables import sources
