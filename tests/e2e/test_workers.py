@@ -16,6 +16,7 @@ from tests.e2e.conftest import MakeSite
 from tests.e2e.mailserver import MailServer
 from tests.e2e.site import SiteFolder, eventually, free_port
 from tests.e2e.test_daemon import AFTER_SLOT, BEFORE_SLOT, health, state
+from tests.postgres import Cluster
 
 CONNECTIONS, WORKERS = 4, 2
 
@@ -60,6 +61,22 @@ def kill(pids: list[int]) -> None:
 def test_kill_9_of_anybody_at_any_moment_loses_and_doubles_nothing(
     busy_site: SiteFolder, mail_server: MailServer, victim: str, seed: int
 ) -> None:
+    _killed(busy_site, mail_server, victim, seed)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("victim", "seed"), [("worker", 1), ("both", 2)])
+def test_kill_9_loses_and_doubles_nothing_on_postgresql_either(
+    make_site: MakeSite, mail_server: MailServer, cluster: Cluster, victim: str, seed: int
+) -> None:
+    mail_server.pause_s = 0.01
+    site = make_site(readers=READERS, connections=CONNECTIONS, store=cluster.url(cluster.create()))
+    site.environment["DIGEST_DELIVERY__WORKERS"] = str(WORKERS)
+    _killed(site, mail_server, victim, seed)
+
+
+def _killed(busy_site: SiteFolder, mail_server: MailServer, victim: str, seed: int) -> None:
+    """Kill the victim in mid-issue, and see the issue through: everybody is accounted for."""
     moment = random.Random(f"{victim} {seed}").randrange(READERS - 50)
     with busy_site.daemon(now=BEFORE_SLOT) as daemon:
         eventually(lambda: len(mail_server.accepted) >= moment, 40)
@@ -90,6 +107,26 @@ def test_sigterm_in_mid_issue_drains_every_worker(busy_site: SiteFolder, mail_se
     with busy_site.daemon(now=AFTER_SLOT):
         eventually(lambda: state(busy_site) == "sent", 40)
     assert mail_server.recipients == sorted(busy_site.readers)
+
+
+def test_a_terminals_ctrl_c_ends_the_daemon_and_no_worker_before_it_has_drained(
+    busy_site: SiteFolder, mail_server: MailServer
+) -> None:
+    with busy_site.daemon(now=BEFORE_SLOT) as daemon:
+        eventually(lambda: len(mail_server.accepted) >= 50, 40)
+        at_work = workers(daemon)
+        # A terminal tells the whole group; who is not in it is told here, to see that it takes no notice.
+        assert {os.getpgid(pid) for pid in at_work} & {os.getpgid(daemon.pid)} == set()
+        for pid in at_work:
+            os.kill(pid, signal.SIGINT)
+        some = len(mail_server.accepted) + 20
+        eventually(lambda: len(mail_server.accepted) >= some, 40)
+        assert workers(daemon) == at_work
+        daemon.send_signal(signal.SIGINT)
+        daemon.wait(12)
+    assert (daemon.returncode, len(at_work), gone(at_work)) == (0, WORKERS, True)
+    assert len(mail_server.accepted) < READERS
+    assert busy_site.run("issues", "report", "1", "--json").document["uncertain"] == 0
 
 
 def test_two_daemons_on_one_database_share_the_work(busy_site: SiteFolder, mail_server: MailServer) -> None:

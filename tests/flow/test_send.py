@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -64,12 +65,12 @@ class Post:
     room: Newsroom
     server: Server
 
-    async def begun(self, name: str = "1") -> Issue:
+    async def begun(self, name: str = "1", *, scheduled: bool = False) -> Issue:
         """A new issue to all readers, about to leave."""
         now = self.room.clock.now()
         stories = [issue_story(f"{name}-{number}", number, published=now) for number in range(3)]
         async with self.room.store.write() as conn:
-            number = await issues.create(conn, "defence-notes", now, now, scheduled=False)
+            number = await issues.create(conn, "defence-notes", now, now, scheduled=scheduled)
             assert number is not None
             await issues.put_stories(conn, number, stories)
             await issues.move(conn, await issues.get(conn, number), _S.REVIEW, built_at=now)
@@ -99,6 +100,11 @@ class Post:
 
     async def now(self, issue: Issue) -> Issue:
         return await publish.get(self.room, issue.id)
+
+    async def notes(self) -> list[str]:
+        """What waits for the editors, and what they have."""
+        async with self.room.store.read() as conn:
+            return [each.decode() for each in (await conn.execute(select(messages.c.content))).scalars()]
 
     async def run_sql(self, statement: Any) -> None:
         async with self.room.store.write() as conn:
@@ -410,6 +416,52 @@ async def test_editors_of_one_domain_get_notes_with_ids_of_their_own(make_post: 
         notes = list((await conn.execute(select(messages.c.content))).scalars())
     ids = {re.findall(rb"(?m)^Message-ID: (.*)$", note)[0].split(b"@")[0] for note in notes}
     assert len(ids) == len(notes) == 5
+
+
+async def test_when_an_issue_has_left_the_editors_are_told_how_many_got_it(make_post: MakePost) -> None:
+    post = await make_post(script={RCPT: ["550 5.1.1 no such user", "452 4.2.2 full"]})
+    desk = post.room.settings.desk.model_copy(update={"notify": ("editor@example.org",)})
+    post.room = replace(post.room, settings=post.room.settings.model_copy(update={"desk": desk}))
+    issue = await post.begun(scheduled=True)
+    await post.send()
+    assert await post.notes() == []  # one is still to be tried
+    await post.send(late=timedelta(minutes=10))
+    (note,) = await post.notes()
+    assert f"Subject: Defence Notes: issue {issue.id} is sent\r\n" in note
+    assert re.search(r"\r\n2 of 3 sent, 1 failed, in [\d,]+\.\d s\r\n", note)
+
+
+# -- the clock ---------------------------------------------------------------------------------------------------------
+
+
+class _Jumping(_Hurried):
+    """Somebody puts the clock, forth and back, whenever it is told to jump."""
+
+    def __init__(self, *steps: timedelta) -> None:
+        super().__init__()
+        self._steps = itertools.cycle(steps)
+
+    def jump(self) -> None:
+        self._offset = next(self._steps)
+
+
+@pytest.mark.parametrize("hours", [(26,), (-26,), (1, -1, 0), (-3, 26)])
+async def test_a_clock_that_jumps_in_mid_send_loses_and_doubles_nothing(make_post: MakePost, hours: Any) -> None:
+    post = await make_post(readers=60, script={RCPT: ["450 4.2.0 greylisted"] * 5})
+    issue = await post.begun()
+    clock = _Jumping(*(timedelta(hours=each) for each in hours))
+    room = replace(post.room, clock=clock)
+    sender = Sender(room, watch=lambda _issue, _state: clock.jump())
+    for _ in range(3):
+        sending = asyncio.create_task(sender.run(asyncio.Event()))
+        while not sending.done():
+            await recover(room)  # a daemon beside it: a claim looks as if its lease were over, and its sender lives
+            assert "uncertain" not in await post.states(issue)
+        await sending
+    await sender.close()
+    await post.send(late=timedelta(days=2))
+    assert await post.states(issue) == ["sent"] * 60
+    assert len({taken.rcpt for taken in post.server.taken}) == len(post.server.taken) == 60
 
 
 # -- later -------------------------------------------------------------------------------------------------------------
