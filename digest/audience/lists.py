@@ -1,4 +1,4 @@
-"""subscribers/NAME.csv: a header line; `email` is needed, `name`, `topics` and `language` are optional.
+"""subscribers/NAME.csv: a header line; `email` is needed, `name`, `topics`, `language` and `timezone` are optional.
 
 What is not here: opening the file (flow/membership), deciding what becomes of each entry (store/subscribers).
 """
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from digest.errors import AddressError, UsageError
-from digest.model.subscriber import ListEntry, Refusal, clean_name, email_key, normalize_email
+from digest.model.subscriber import ListEntry, Refusal, clean_name, email_key, normalize_email, zone_named
 
-COLUMNS = ("email", "name", "topics", "language")
+COLUMNS = ("email", "name", "topics", "language", "timezone")
 
 LANGUAGE_MAX = 35
 """Letters of a language tag (RFC 5646 §4.4.1)."""
@@ -112,7 +112,11 @@ def _entry(header: Sequence[str], line: int, cells: Sequence[str]) -> ListEntry 
     language = row.get("language", "").strip()
     if language and (len(language) > LANGUAGE_MAX or not _LANGUAGE.fullmatch(language)):
         return Refusal(line, f"{language!r} is not a language tag such as en or en-GB")
-    return ListEntry(line, email, clean_name(row.get("name", "")), topics(row.get("topics", "")), language or None)
+    timezone = row.get("timezone", "").strip()
+    if timezone and zone_named(timezone) is None:
+        return Refusal(line, f"{timezone!r} is not a time zone of the IANA list such as Europe/London")
+    name, chosen = clean_name(row.get("name", "")), topics(row.get("topics", ""))
+    return ListEntry(line, email, name, chosen, language or None, timezone or None)
 
 
 def topics(text: str) -> tuple[str, ...]:

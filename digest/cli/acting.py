@@ -16,7 +16,7 @@ from digest.cli.runner import DONE, HELD, note, say
 from digest.clock import first_of
 from digest.daemon.signals import told_to_end
 from digest.errors import RelayRefused, UsageError
-from digest.flow import clearance, departure, membership, publish, withdrawal
+from digest.flow import clearance, departure, membership, planning, publish, withdrawal
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState
 
@@ -67,7 +67,9 @@ async def approved(room: Newsroom, issue: Issue, as_json: bool) -> int:
         and issue.not_before - room.clock.now() > timedelta(minutes=1)
     ):
         if not as_json:
-            say(f"Issue {issue.id} is approved. The daemon sends it at {issue.not_before:%Y-%m-%d %H:%M} UTC.")
+            spread = await planning.planned(room, issue)
+            leaves = f"{issue.not_before:%Y-%m-%d %H:%M} UTC{f': {spread}' if spread else ''}"
+            say(f"Issue {issue.id} is approved. The daemon sends it at {leaves}.")
         return await reporting.conclude(room, issue.id, as_json, quiet=True)
     return await depart(room, issue, as_json)
 

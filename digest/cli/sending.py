@@ -13,7 +13,18 @@ from digest.cli import acting, progress, reporting
 from digest.cli.preflight import lines, refuse_errors
 from digest.cli.runner import DONE, INCOMPLETE, NOTHING_TO_SEND, emit, note, say
 from digest.errors import TemplateError, UsageError
-from digest.flow import clearance, departure, gathering, mailing, membership, produce, publish, report, withdrawal
+from digest.flow import (
+    clearance,
+    departure,
+    gathering,
+    mailing,
+    membership,
+    planning,
+    produce,
+    publish,
+    report,
+    withdrawal,
+)
 from digest.flow.gathering import SourceReport
 from digest.flow.newsroom import Newsroom
 from digest.flow.preflight import preflight
@@ -53,7 +64,9 @@ async def send(room: Newsroom, order: Order) -> int:
         and (deferred := await departure.deferred(room, order.newsletter))
         and await _nothing_new(room, order)
     ):
-        note(f"Issue {deferred.id} waits for the mail server. To try now: digest issues retry {deferred.id}")
+        later = await planning.waiting(room, deferred, room.clock.now())
+        waits = f"is on its way: {later}" if later else "waits for the mail server"
+        note(f"Issue {deferred.id} {waits}. To try now: digest issues retry {deferred.id}")
         return await reporting.conclude(room, deferred.id, order.as_json)
     issue = await _issue_to_send(room, order)
     if issue.state is IssueState.SKIPPED:
@@ -174,7 +187,8 @@ async def _summary(room: Newsroom, issue: Issue, warnings: list[str]) -> None:
     note(f"  Subject:    {rendered.subject}")
     note(f"  Preheader:  {rendered.preheader}")
     note(f"  From:       {newsletter.from_}")
-    note(f"  Recipients: {number} on {', '.join(newsletter.lists)}")
+    spread = await planning.expected(room, issue)
+    note(f"  Recipients: {number} on {', '.join(newsletter.lists)}{f'; {spread}' if spread else ''}")
     beyond = f", {len(rendered.beyond)} of them on the web version only" if rendered.beyond else ""
     note(f"  Stories:    {len(issue.stories)}{beyond}")
     for story in issue.stories:

@@ -79,6 +79,9 @@ def add(
     topic: Annotated[
         list[str] | None, typer.Option("--topic", help="Only stories of this topic; may be repeated.")
     ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", metavar="ZONE", help="Her clock, such as Europe/London.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Subscribe an address."""
@@ -86,9 +89,8 @@ def add(
     async def command(room: Newsroom) -> int:
         from digest.flow import membership
 
-        return _counted(
-            await membership.add(room, _the_list(room, list_name), email, name, tuple(topic or ())), as_json
-        )
+        chosen = _the_list(room, list_name)
+        return _counted(await membership.add(room, chosen, email, name, tuple(topic or ()), timezone), as_json)
 
     run(context, command)
 
@@ -132,9 +134,9 @@ def list_(context: typer.Context, list_name: ListName = None, as_json: Json = Fa
         if as_json:
             emit([row | {"since": row["since"].isoformat()} for row in rows])
             return
-        headings = ["list", "email", "name", "state", "topics", "since (UTC)"]
+        headings = ["list", "email", "name", "state", "topics", "time zone", "since (UTC)"]
         table(headings, [[row["list"], row["email"], row["name"], row["state"], ", ".join(row["topics"]),
-                          f"{row['since']:%Y-%m-%d %H:%M}"] for row in rows])  # fmt: skip
+                          row["timezone"] or "", f"{row['since']:%Y-%m-%d %H:%M}"] for row in rows])  # fmt: skip
 
     run(context, command)
 
@@ -189,6 +191,8 @@ def show(context: typer.Context, email: Email, as_json: Json = False) -> None:
         say(f"{who.email} {who.name}".rstrip())
         if who.suppressed:
             say(f"  must not be mailed: {who.suppressed}")
+        if who.timezone:
+            say(f"  her clock: {who.timezone}")
         for each in who.subscriptions:
             topics = f", topics: {', '.join(each.topics)}" if each.topics else ""
             say(f"  {each.list}: {each.state} since {each.since:%Y-%m-%d}{topics}")

@@ -31,12 +31,14 @@ STOP_LOOK_S, PATIENCE_S = 0.1, 5.0
 async def unfinished(room: Newsroom, newsletter: str) -> Issue | None:
     """An issue that somebody let go and that has not left as it should: its sender, or its editor's command, died.
 
-    One whose slot is still to come is not meant, nor one of which only deferred deliveries are left.
+    One whose slot is still to come is not meant, nor one of which only deferred deliveries are left, or such as wait for
+    their hour.
     """
     now = room.clock.now()
     async with room.store.read() as conn:
         for issue in await issues.in_states(conn, [IssueState.SENDING], newsletter):
-            if (await deliveries.tally(conn, issue.id)).waiting:
+            turn = await destinations.next_turn(conn, issue.id)
+            if (turn and turn <= now + SOON) or await deliveries.any_claimed(conn, issue.id):
                 return issue
         for issue in await issues.in_states(conn, [IssueState.APPROVED], newsletter):
             if not issue.scheduled or (issue.not_before and issue.not_before <= now):
@@ -45,11 +47,10 @@ async def unfinished(room: Newsroom, newsletter: str) -> Issue | None:
 
 
 async def deferred(room: Newsroom, newsletter: str) -> Issue | None:
-    """An issue of the newsletter that is being sent, and of which only what the mail server put off is left."""
+    """An issue of the newsletter that is being sent, and of which only what is put off to later is left."""
     async with room.store.read() as conn:
         for issue in await issues.in_states(conn, [IssueState.SENDING], newsletter):
-            if (await deliveries.tally(conn, issue.id)).deferred:
-                return issue
+            return issue
     return None
 
 

@@ -27,6 +27,7 @@ from digest.model.subscriber import (
     SubscriptionState,
     clean_name,
     normalize_email,
+    zone_named,
 )
 from digest.store import deliveries, events, issues, subscribers
 from digest.store.engine import Connection
@@ -161,18 +162,19 @@ async def listing(room: Newsroom, list_name: str | None) -> AsyncGenerator[dict[
     """Every subscription, of one list or of all, streamed. Raises NotFound for a list that is not known."""
     if list_name is not None:
         check_list(room, list_name)
-    names = ("list", "email", "name", "state", "topics", "language", "since")
+    names = ("list", "email", "name", "state", "topics", "language", "timezone", "since")
     async with room.store.read() as conn, contextlib.aclosing(subscribers.listing(conn, list_name)) as rows:
         async for row in rows:
             yield dict(zip(names, row, strict=True))
 
 
 async def export(room: Newsroom, list_name: str | None) -> AsyncGenerator[tuple[str, ...]]:
-    """Rows (email, name, topics, language) of everyone who is subscribed, streamed. Raises NotFound."""
+    """Rows (email, name, topics, language, timezone) of everyone who is subscribed, streamed. Raises NotFound."""
     async with contextlib.aclosing(listing(room, list_name)) as rows:
         async for row in rows:
             if row["state"] == SubscriptionState.CONFIRMED:
-                yield (row["email"], row["name"], ";".join(row["topics"]), row["language"] or "")
+                topics = ";".join(row["topics"])
+                yield (row["email"], row["name"], topics, row["language"] or "", row["timezone"] or "")
 
 
 # -- one person --------------------------------------------------------------------------------------------------------
@@ -200,14 +202,18 @@ async def _known(conn: Connection, email: str) -> Subscriber:
     return subscriber
 
 
-async def add(room: Newsroom, list_name: str, email: str, name: str = "", topics: Sequence[str] = ()) -> Counts:
+async def add(
+    room: Newsroom, list_name: str, email: str, name: str = "", topics: Sequence[str] = (), timezone: str | None = None
+) -> Counts:
     """Subscribe an address because an editor says so; one who had left the list is back.
 
     An opt-out from a newsletter, a bounce or a complaint stands: only the subscriber can undo it, and one who must not be
-    mailed is refused. Raises AddressError, NotFound.
+    mailed is refused. Raises AddressError, NotFound; UsageError for a time zone that there is not.
     """
     check_list(room, list_name)
-    entry = ListEntry(1, normalize_email(email), clean_name(name), tuple(topics), None)
+    if timezone and zone_named(timezone) is None:
+        raise UsageError(f"{timezone!r} is not a time zone of the IANA list such as Europe/London")
+    entry = ListEntry(1, normalize_email(email), clean_name(name), tuple(topics), None, timezone)
     now = room.clock.now()
     async with room.store.write() as conn:
         before = await subscribers.by_email(conn, entry.email)

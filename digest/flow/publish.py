@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from digest.audience.rule import audience_of
 from digest.errors import Conflict, IllegalMove, StoryTaken, TemplateError
-from digest.flow import notify, produce, stopping
+from digest.flow import notify, planning, produce, stopping
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import DeliveryState
 from digest.model.issue import BEFORE_APPROVAL, Issue, IssueState, RenderedIssue, fingerprint
@@ -131,7 +131,7 @@ def _departure(room: Newsroom, issue: Issue, at_once: bool, grace: timedelta | N
 async def _freeze(conn: Connection, room: Newsroom, issue: Issue, rendered: RenderedIssue, departure: datetime) -> None:
     now = room.clock.now()
     audience = audience_of(issue.newsletter, room.settings.newsletter(issue.newsletter))
-    number = await recipient_rows.freeze(conn, issue.id, audience, departure, now)
+    number = await planning.freeze(conn, room, issue, departure, now)
     if number == 0:
         await _skip_whole(conn, room, issue, f"nobody is on {'the list' if len(audience.lists) == 1 else 'the lists'} "
                           f"{', '.join(audience.lists)}")  # fmt: skip

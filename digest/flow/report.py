@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from digest.flow import publish
+from digest.flow import planning, publish
 from digest.flow.due import quiet
 from digest.flow.newsroom import Newsroom
 from digest.flow.pacing import slow_now
@@ -46,9 +46,11 @@ async def _waits(room: Newsroom, issue: Issue) -> list[str]:
     name = issue.newsletter
     if issue.state is not IssueState.SENDING or name not in room.settings.newsletters:
         return []
-    until = quiet(room, name, room.clock.now())
+    now = room.clock.now()
+    until = quiet(room, name, now)
     words = [f"quiet hours until {until.astimezone(room.settings.zone_of(name)):%H:%M %Z}"] if until else []
-    return words + await slow_now(room, name)
+    later = await planning.waiting(room, issue, now)
+    return words + ([later] if later else []) + await slow_now(room, name)
 
 
 async def not_reached(room: Newsroom, issue_id: int) -> list[tuple[str, str, int | None, str]]:

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import idna
 
@@ -78,6 +80,19 @@ def clean_name(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())[:200]
 
 
+MAX_ZONE = 64
+"""Letters of a time zone's name."""
+
+
+@lru_cache(maxsize=1000)
+def zone_named(name: str) -> ZoneInfo | None:
+    """The IANA time zone of this name; None when there is none."""
+    try:
+        return ZoneInfo(name) if 0 < len(name) <= MAX_ZONE else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """A sender: display name (may be empty) and address."""
@@ -134,6 +149,7 @@ class Subscriber:
     subscriptions: tuple[Subscription, ...] = ()
     left: tuple[str, ...] = ()
     suppressed: str | None = None
+    timezone: str | None = None
 
 
 def followed(chosen: Iterable[Collection[str]]) -> frozenset[str]:
@@ -154,6 +170,7 @@ class ListEntry:
     name: str
     topics: tuple[str, ...]
     language: str | None
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ def not_yet(settings: Settings) -> list[str]:
     for name, newsletter in settings.newsletters.items():
         found += [
             (f"newsletters.{name}.weekly", newsletter.weekly is not None),
-            (f"newsletters.{name}.local_time", newsletter.local_time),
             (f"newsletters.{name}.track", newsletter.track != "none"),
         ]
     return [key for key, is_set in found if is_set]

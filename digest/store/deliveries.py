@@ -184,8 +184,9 @@ async def retry(conn: Connection, issue_id: int, state: DeliveryState, now: date
 
 
 async def hurry(conn: Connection, issue_id: int, now: datetime) -> int:
-    """Make everything that waits for a later try due at once; say how many."""
-    which = (deliveries.c.issue_id == issue_id) & _WAITING & (deliveries.c.not_before > now)
+    """Make everything that waits for a later try due at once; say how many. Who waits for her first goes on waiting."""
+    tried = deliveries.c.reply.is_not(None) | being(deliveries, _D.DEFERRED)
+    which = (deliveries.c.issue_id == issue_id) & _WAITING & (deliveries.c.not_before > now) & tried
     return int((await conn.execute(update(deliveries).where(which).values(not_before=now, changed_at=now))).rowcount)
 
 

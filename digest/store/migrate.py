@@ -15,7 +15,7 @@ from digest.errors import StoreError
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration; a test holds that it is."""
 
 FOLDER = Path(__file__).parent / "migrations"

@@ -5,14 +5,18 @@ What is not here: what becomes of the rows (deliveries, outbox).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, String, delete, exists, func, insert, literal, select
 
 from digest.model.delivery import DeliveryState
 from digest.model.subscriber import Audience, SubscriptionState
+from digest.store import bulk
 from digest.store.engine import Connection
+from digest.store.pace_tables import places
+from digest.store.states import WAITING, is_in
 from digest.store.tables import deliveries, opt_outs, subscribers, subscriptions
 
 _D = DeliveryState
@@ -45,17 +49,61 @@ async def count_audience(conn: Connection, audience: Audience) -> int:
     return int((await conn.execute(select(func.count()).select_from(eligible(audience).subquery()))).scalar_one())
 
 
-async def freeze(conn: Connection, issue_id: int, audience: Audience, not_before: datetime, now: datetime) -> int:
-    """Write one pending delivery per recipient, in one statement; say how many."""
-    chosen = eligible(audience).add_columns(
-        literal(issue_id), literal(_D.PENDING.value), literal(not_before, deliveries.c.not_before.type), literal(0),
-        literal(now, deliveries.c.changed_at.type),
-    )  # fmt: skip
+async def zones(conn: Connection, audience: Audience) -> dict[str | None, int]:
+    """How many of those whom an issue would go to now live in which time zone; None: it is not known."""
+    query = eligible(audience).with_only_columns(subscribers.c.timezone, func.count()).group_by(subscribers.c.timezone)
+    return {zone: int(number) for zone, number in await conn.execute(query)}
+
+
+async def freeze(
+    conn: Connection,
+    issue_id: int,
+    audience: Audience,
+    not_before: datetime,
+    now: datetime,
+    *,
+    by_zone: Mapping[str, datetime] | None = None,
+) -> int:
+    """Write one pending delivery per recipient, in one statement; say how many.
+
+    by_zone: the `not_before` of those who live in these time zones.
+    """
+    chosen, instant = eligible(audience), deliveries.c.not_before.type
+    starts: ColumnElement[datetime] = literal(not_before, instant)
+    if by_zone:
+        rows = [[zone, bulk.instant(at)] for zone, at in by_zone.items()]
+        # Distinct: else SQLite would read the packed rows anew for each recipient.
+        table = select(bulk.rows(conn, {"zone": String(), "at": instant}, rows)).distinct().subquery()
+        chosen = chosen.outerjoin(table, table.c.zone == subscribers.c.timezone)
+        starts = func.coalesce(table.c.at, starts)
+    chosen = chosen.add_columns(
+        literal(issue_id), literal(_D.PENDING.value), starts, literal(0), literal(now, deliveries.c.changed_at.type)
+    )
     # In the order of the keys, so that the indexes grow at their ends.
     chosen = chosen.order_by(subscribers.c.id)
     columns = ["subscriber_id", "issue_id", "state", "not_before", "attempts", "changed_at"]
     statement = insert(deliveries).from_select(columns, chosen).execution_options(preserve_rowcount=True)
     return int((await conn.execute(statement)).rowcount)
+
+
+async def starts(conn: Connection, issue_id: int) -> dict[datetime, int]:
+    """How many deliveries of an issue that was just frozen may leave from when."""
+    query = select(deliveries.c.not_before, func.count()).where(deliveries.c.issue_id == issue_id)
+    return {at: int(number) for at, number in await conn.execute(query.group_by(deliveries.c.not_before))}
+
+
+async def later(conn: Connection, issue_id: int, now: datetime) -> tuple[int, datetime | None]:
+    """How many deliveries of an issue wait for their hour, untried and in no row; from when the last of them may leave."""
+    mine = (places.c.issue_id == deliveries.c.issue_id) & (places.c.subscriber_id == deliveries.c.subscriber_id)
+    query = select(func.count(), func.max(deliveries.c.not_before)).where(
+        deliveries.c.issue_id == issue_id,
+        is_in(deliveries, WAITING),
+        deliveries.c.not_before > now,
+        deliveries.c.reply.is_(None),
+        ~exists().where(mine),
+    )
+    number, last = (await conn.execute(query)).one()
+    return int(number), last
 
 
 async def thaw(conn: Connection, issue_id: int) -> None:

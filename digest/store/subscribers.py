@@ -79,6 +79,7 @@ def _person(entry: ListEntry, now: datetime) -> dict[str, object]:
         "email_key": email_key(entry.email),
         "name": entry.name,
         "language": entry.language,
+        "timezone": entry.timezone,
         "created_at": now,
     }
 
@@ -94,7 +95,8 @@ def _subscription(list_name: str, subscriber_id: int, entry: ListEntry, now: dat
 
 
 async def _refresh_person(conn: Connection, person: RowMapping, entry: ListEntry) -> bool:
-    wanted = {"name": entry.name or person["name"], "language": entry.language or person["language"]}
+    said = {"name": entry.name, "language": entry.language, "timezone": entry.timezone}
+    wanted = {key: value or person[key] for key, value in said.items()}
     if all(person[key] == value for key, value in wanted.items()):
         return False
     await conn.execute(update(subscribers).where(subscribers.c.id == person["id"]).values(**wanted))
@@ -153,6 +155,7 @@ async def _whole(conn: Connection, row: RowMapping) -> Subscriber:
         ),
         left=tuple((await conn.execute(left)).scalars()),
         suppressed=row["suppressed"],
+        timezone=row["timezone"],
     )
 
 
@@ -204,8 +207,8 @@ async def _counted(conn: Connection, changed: bool) -> bool:
 
 async def listing(
     conn: Connection, list_name: str | None = None, limit: int | None = None
-) -> AsyncGenerator[tuple[str, str, str, str, tuple[str, ...], str | None, datetime]]:
-    """Rows of (list, email, name, state, topics, language, since), ordered, streamed."""
+) -> AsyncGenerator[tuple[str, str, str, str, tuple[str, ...], str | None, str | None, datetime]]:
+    """Rows of (list, email, name, state, topics, language, timezone, since), ordered, streamed."""
     query = (
         select(
             subscriptions.c.list,
@@ -214,6 +217,7 @@ async def listing(
             subscriptions.c.state,
             subscriptions.c.topics,
             subscribers.c.language,
+            subscribers.c.timezone,
             subscriptions.c.since,
             subscribers.c.suppressed,
         )
@@ -226,6 +230,7 @@ async def listing(
     rows = await conn.stream(query)
     try:
         async for row in rows:
-            yield row.list, row.email, row.name, row.suppressed or row.state, tuple(row.topics), row.language, row.since
+            state, topics = row.suppressed or row.state, tuple(row.topics)
+            yield row.list, row.email, row.name, state, topics, row.language, row.timezone, row.since
     finally:
         await rows.close()  # by hand: as a context manager it stays open when the caller stops half-way

@@ -167,6 +167,7 @@ subscribers = Table(
     Column("email_key", String(320), nullable=False, unique=True),
     Column("name", String(200), nullable=False, default=""),
     Column("language", String(35)),
+    Column("timezone", String(64)),
     Column("created_at", Instant, nullable=False),
     # Set when the address must not be mailed at all (bounced, complained, asked to be forgotten); the reason is the value.
     Column("suppressed", String(64)),

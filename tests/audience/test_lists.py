@@ -172,8 +172,8 @@ def test_a_harmless_cell_is_written_as_it_is(cell: str) -> None:
 
 @pytest.mark.parametrize("email", ["+tag@example.org", "-a@example.org", "=b@example.org", "o'hara@example.org"])
 def test_an_address_comes_back_as_it_was_exported(email: str) -> None:
-    text = csv_line(COLUMNS) + csv_line([email, '=HYPERLINK("x")', "a;b", "en"])
-    assert read_list(text).entries == (ListEntry(2, email, '=HYPERLINK("x")', ("a", "b"), "en"),)
+    text = csv_line(COLUMNS) + csv_line([email, '=HYPERLINK("x")', "a;b", "en", "Asia/Tokyo"])
+    assert read_list(text).entries == (ListEntry(2, email, '=HYPERLINK("x")', ("a", "b"), "en", "Asia/Tokyo"),)
 
 
 @settings(deadline=None)
@@ -213,3 +213,18 @@ def test_a_file_without_a_character_is_a_list_without_anybody(text: str) -> None
 def test_a_row_that_is_no_csv_is_refused_in_plain_words() -> None:
     refused = read_list('email,name\na@example.org,"oops\nb@example.org,x\n').refused
     assert [(each.line, each.reason.startswith("cannot be read as CSV: ")) for each in refused] == [(2, True)]
+
+
+def test_a_time_zone_is_taken_over_and_an_unknown_one_refused_with_its_reason() -> None:
+    found = read_list(
+        "email,timezone\nanna@example.org, Asia/Kathmandu \nben@example.org,Nowhere/Town\ncleo@example.org,\n"
+    )
+    assert [(each.email, each.timezone) for each in found.entries] == [
+        ("anna@example.org", "Asia/Kathmandu"),
+        ("cleo@example.org", None),
+    ]
+    [refused] = found.refused
+    assert (refused.line, refused.reason) == (
+        3,
+        "'Nowhere/Town' is not a time zone of the IANA list such as Europe/London",
+    )

@@ -341,8 +341,9 @@ async def test_what_waits_for_a_later_try_can_be_hurried(store: Store) -> None:
     issue = await new_issue(store, state=IssueState.SENDING)
     async with store.write() as conn:
         await put_delivery(conn, issue, found["a@example.net"], _D.DEFERRED, not_before=after(3600), attempts=3)
-        await put_delivery(conn, issue, found["b@example.net"], _D.PENDING, not_before=after(1800))
+        await put_delivery(conn, issue, found["b@example.net"], _D.PENDING, not_before=after(1800), reply="cut off")
         await put_delivery(conn, issue, found["c@example.net"], _D.SENT, not_before=after(900))
+        await put_delivery(conn, issue, 78, _D.PENDING, not_before=after(1800))  # it was never tried: it has its hour
         assert await deliveries.next_due(conn, issue) == after(1800)
         await put_delivery(conn, issue, 77, _D.PENDING, not_before=after(1))
         assert await deliveries.next_due(conn, issue) == after(1)
@@ -350,8 +351,8 @@ async def test_what_waits_for_a_later_try_can_be_hurried(store: Store) -> None:
         assert await deliveries.hurry(conn, issue, after(5)) == 0
     hurried = await row(store, issue, found["a@example.net"])
     assert (hurried["state"], hurried["attempts"], hurried["not_before"]) == ("deferred", 3, after(5))
-    at = [(await row(store, issue, number))["not_before"] for number in (*found.values(), 77)]
-    assert at == [after(5), after(5), after(900), after(1)]
+    at = [(await row(store, issue, number))["not_before"] for number in (*found.values(), 77, 78)]
+    assert at == [after(5), after(5), after(900), after(1), after(1800)]
 
 
 async def test_nothing_is_due_when_nothing_waits(store: Store) -> None:
