@@ -563,7 +563,7 @@ rate = 5
 connections = 2
 [delivery]
 quiet = "22:00-06:00"
-warmup = { first = 100 }
+warmup = { defence-notes = { first = 100 } }
 breaker = { max_failed = 50 }
 [bounces]
 listen = "127.0.0.1:2525"

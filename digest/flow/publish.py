@@ -223,6 +223,7 @@ async def cancel(room: Newsroom, issue_id: int) -> Issue:
         if not await deliveries.has_left(conn, issue.id):
             await stories.release(conn, issue.id)
         skipped = await deliveries.count_waiting(conn, issue.id)
+        await planning.give_up(conn, room, issue)
         await room.log(conn, "issue.cancelled", issue, skipped=skipped)
         cancelled = await issues.get(conn, issue_id)
     # Nobody claims any more of it; writing down a million rows is work that nobody has to wait for. What this process

@@ -9,7 +9,7 @@ from digest.errors import IllegalMove
 from digest.flow import notify
 from digest.flow.newsroom import Newsroom
 from digest.model.issue import Issue, IssueState
-from digest.store import deliveries, edits, issues, stories
+from digest.store import deliveries, edits, issues, quotas, stories
 from digest.store import recipients as recipient_rows
 from digest.store.engine import Connection
 
@@ -32,6 +32,7 @@ async def undo(conn: Connection, room: Newsroom, issue: Issue) -> Issue:
     subject = await edits.own_subject(conn, issue.id)
     await issues.move(conn, issue, _S.REVIEW, approved_at=None, not_before=None, subject=subject)
     await recipient_rows.thaw(conn, issue.id)
+    await quotas.release(conn, issue.id)
     await stories.release(conn, issue.id)
     await room.log(conn, "issue.undone", issue)
     return await issues.get(conn, issue.id)

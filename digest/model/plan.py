@@ -1,17 +1,21 @@
-"""From when on each recipient's mail may leave: by her own clock. Pure: zones and instants in, instants out.
+"""From when on each recipient's mail may leave: by her own clock, and by the quota of the day
+where a newsletter warms up. Pure: zones and instants in, instants out.
 
 What is not here: who the recipients are and the rows of the ledger (store/recipients).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.model.subscriber import zone_named
 
+ENDLESS = 10**9
+"""A quota that is none."""
 MORNING = time(7)
 """The hour at which an issue comes by the reader's own clock."""
 
@@ -25,11 +29,6 @@ class Batch:
 
     at: datetime
     by_zone: Mapping[str, datetime]
-
-    @property
-    def last(self) -> datetime:
-        """When the last of them may leave."""
-        return max([self.at, *self.by_zone.values()])
 
 
 def at_once(departure: datetime) -> Batch:
@@ -55,6 +54,33 @@ def morning(day: date, zone: ZoneInfo) -> datetime:
     Of two such hours, where a clock is put back, the first; where it is put forward over it, as much later.
     """
     return datetime.combine(day, MORNING, zone).astimezone(UTC)
+
+
+# -- warming up --------------------------------------------------------------------------------------------------------
+
+
+def quota(day: int, first: int, factor: float) -> int:
+    """Mails that may leave on a day of mail, counted from 0."""
+    return ENDLESS if day * math.log(factor) > math.log(ENDLESS / first) else int(first * factor**day)
+
+
+def by_quota(
+    recipients: int, today: date, used: Mapping[date, int], first: int, factor: float
+) -> list[tuple[date, int]]:
+    """How many of the recipients are mailed on which day, from today on. used: what is planned already, by day.
+
+    Days are counted as they have mail: a weekly newsletter warms up week by week.
+    """
+    found, left, day, number = [], recipients, today, sum(each < today for each in used)
+    while left > 0:
+        here = min(left, max(0, quota(number, first, factor) - used.get(day, 0)))
+        if here:
+            found.append((day, here))
+        left, day, number = left - here, day + timedelta(days=1), number + 1
+    return found
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
 
 
 def words(waits: Mapping[datetime, int], departure: datetime) -> str:

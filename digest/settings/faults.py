@@ -33,6 +33,7 @@ from digest.settings.tables import (
     StoreSettings,
     StoryLimits,
     Theme,
+    Warmup,
     Web,
 )
 
@@ -86,6 +87,12 @@ def crossed(raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(
                 f"newsletters.{name}.theme.logo", None, "must be given too: logo_dark takes its place in the dark"
             )
+    delivery = raw.get("delivery")
+    warmup = delivery.get("warmup") if isinstance(delivery, dict) else None
+    titles = sorted(newsletters) if isinstance(newsletters, dict) else []
+    for name in warmup if isinstance(warmup, dict) else ():
+        if name not in titles:
+            yield Fault(f"delivery.warmup.{name}", name, f"one of [newsletters]: {', '.join(titles)}")
     smtp = raw.get("smtp")
     if isinstance(smtp, dict) and bool(smtp.get("username")) != bool(smtp.get("password")):
         missing = "password" if smtp.get("username") else "username"
@@ -176,6 +183,7 @@ _NESTED: dict[str, Any] = {
     "site": Site, "store": StoreSettings, "smtp": Smtp, "delivery": DeliverySettings, "web": Web, "desk": Desk,
     "gather": Gather, "bounces": Bounces, "select": Select, "stories": StoryLimits, "rank": Rank, "dkim": Dkim,
     "breaker": Breaker, "sources": {"*": Source}, "newsletters": {"*": Newsletter}, "domains": {"*": DomainPace},
+    "warmup": {"*": Warmup},
     "sections": {"*": Section}, "theme": Theme,
 }  # fmt: skip
 

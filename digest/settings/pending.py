@@ -8,7 +8,6 @@ from digest.settings.tables import Bounces, Settings
 def not_yet(settings: Settings) -> list[str]:
     """Keys that are set and known, but without effect in this version; `digest check` names them."""
     found = [
-        ("delivery.warmup", settings.delivery.warmup is not None),
         ("bounces", settings.bounces != Bounces()),
     ]
     for name, domain in settings.smtp.domains.items():

@@ -97,13 +97,20 @@ class Breaker(_Table):
     max_failed: int = Field(default=100, ge=1, le=200)
 
 
+class Warmup(_Table):
+    """[delivery.warmup.NAME]: so many mails of a newsletter on its first day, and how many times more on each further."""
+
+    first: int = Field(ge=1)
+    factor: float = Field(default=1.5, ge=1, le=10)
+
+
 class DeliverySettings(_Table):
     """[delivery]: how an issue leaves."""
 
     workers: int = Field(default=1, ge=1, le=64)
     give_up: Span = timedelta(hours=12)
     grace: Duration = timedelta()
-    warmup: dict[str, Any] | None = None
+    warmup: dict[Name, Warmup] = {}
     quiet: Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] | None = None
     breaker: Breaker = Breaker()
 
@@ -278,19 +285,15 @@ class Settings(_Table):
 
     def rhythm(self, name: str) -> Rhythm | None:
         """When the newsletter comes out; None when by hand only."""
-        newsletter = self.newsletters[name]
-        if newsletter.schedule is None:
+        if (each := self.newsletters[name]).schedule is None:
             return None
-        return Rhythm(
-            newsletter.schedule, self.zone_of(name), newsletter.cutoff, newsletter.late, newsletter.skip_dates
-        )
+        return Rhythm(each.schedule, self.zone_of(name), each.cutoff, each.late, each.skip_dates)
 
     def max_age(self, name: str, now: datetime) -> timedelta:
         """How old a story may be: as set, else 72 h or twice the interval, whichever is more."""
-        if (fixed := self.newsletters[name].stories.max_age) is not None:
-            return fixed
-        rhythm = self.rhythm(name)
-        return max(timedelta(hours=72), 2 * interval(rhythm, now)) if rhythm else timedelta(hours=72)
+        rhythm, least = self.rhythm(name), timedelta(hours=72)
+        usual = max(least, 2 * interval(rhythm, now)) if rhythm else least
+        return self.newsletters[name].stories.max_age or usual
 
     def path(self, relative: Path) -> Path:
         """A path of the settings, made absolute."""

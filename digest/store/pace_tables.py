@@ -1,8 +1,9 @@
-"""Tables of pace: destinations, places in their rows, and what the breaker counts. Queries: destinations, breakers."""
+"""Tables of pace: destinations, places in their rows, what the breaker counts, the days' quotas. Queries: destinations,
+breakers, quotas."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Date, Float, ForeignKey, Integer, String, Table
 
 from digest.store.columns import Id, Instant
 from digest.store.tables import metadata
@@ -39,6 +40,15 @@ breakers = Table(
     Column("recent", String(200), nullable=False),
     Column("tripped", Integer),
     Column("behind", Integer),
+)
+
+# How many mails of an issue are to leave on which day, where its newsletter warms up.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("issue_id", Id, ForeignKey("issues.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("planned", Integer, nullable=False),
 )
 
 # Mails in doubt that were sent again by themselves: once, and no more.

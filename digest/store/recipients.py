@@ -63,12 +63,17 @@ async def freeze(
     now: datetime,
     *,
     by_zone: Mapping[str, datetime] | None = None,
+    after: int | None = None,
+    most: int | None = None,
 ) -> int:
     """Write one pending delivery per recipient, in one statement; say how many.
 
-    by_zone: the `not_before` of those who live in these time zones.
+    by_zone: the `not_before` of those who live in these time zones. after: only for subscribers of a higher number.
+    most: for no more than so many, lowest numbers first.
     """
-    chosen, instant = eligible(audience), deliveries.c.not_before.type
+    chosen, instant = eligible(audience).limit(most), deliveries.c.not_before.type
+    if after is not None:
+        chosen = chosen.where(subscribers.c.id > after)
     starts: ColumnElement[datetime] = literal(not_before, instant)
     if by_zone:
         rows = [[zone, bulk.instant(at)] for zone, at in by_zone.items()]
@@ -84,6 +89,13 @@ async def freeze(
     columns = ["subscriber_id", "issue_id", "state", "not_before", "attempts", "changed_at"]
     statement = insert(deliveries).from_select(columns, chosen).execution_options(preserve_rowcount=True)
     return int((await conn.execute(statement)).rowcount)
+
+
+async def last(conn: Connection, issue_id: int) -> int | None:
+    """The highest number of a subscriber to whom the issue goes."""
+    query = select(func.max(deliveries.c.subscriber_id)).where(deliveries.c.issue_id == issue_id)
+    found: int | None = (await conn.execute(query)).scalar()
+    return found
 
 
 async def starts(conn: Connection, issue_id: int) -> dict[datetime, int]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.model.plan import by_their_clocks, morning, when, words
+from digest.model.plan import ENDLESS, by_quota, by_their_clocks, morning, quota, when, words
 
 
 def utc(*parts: int) -> datetime:
@@ -76,3 +76,39 @@ def test_the_words_say_how_many_at_once_and_when_the_last() -> None:
     assert words({at: 1204}, at) == words({}, at) == ""
     assert words({utc(2026, 11, 24, 1): 3}, at) == "none at once, the last on 24 November at 01:00 UTC"
     assert when(utc(2026, 11, 23, 9), at) == "at 09:00 UTC"
+
+
+# -- warming up --------------------------------------------------------------------------------------------------------
+
+MONDAY = date(2026, 11, 23)
+
+
+@given(
+    recipients=st.integers(0, 100_000),
+    used=st.dictionaries(st.integers(-5, 5), st.integers(0, 5000), max_size=8),
+    first=st.integers(1, 2000),
+    factor=st.floats(1.2, 10),
+)
+def test_everybody_has_a_day_and_no_day_is_over_its_quota(
+    recipients: int, used: dict[int, int], first: int, factor: float
+) -> None:
+    planned = {MONDAY + timedelta(days=day): number for day, number in used.items()}
+    days = by_quota(recipients, MONDAY, planned, first, factor)
+    assert sum(number for _, number in days) == recipients
+    assert all(number > 0 for _, number in days)
+    before = sum(day < MONDAY for day in planned)
+    for day, number in days:
+        allowed = quota(before + (day - MONDAY).days, first, factor)
+        assert number + planned.get(day, 0) <= max(allowed, planned.get(day, 0))
+        assert day >= MONDAY
+
+
+@given(day=st.integers(0, 100_000), first=st.integers(1, 10**9), factor=st.floats(1, 10))
+def test_a_quota_grows_to_an_end(day: int, first: int, factor: float) -> None:
+    assert first <= quota(day, first, factor) <= quota(day + 1, first, factor) <= ENDLESS
+
+
+def test_a_table_of_quotas() -> None:
+    days = by_quota(1000, MONDAY, {MONDAY: 50, MONDAY - timedelta(days=7): 200}, 200, 1.5)
+    assert days == [(MONDAY, 250), (date(2026, 11, 24), 450), (date(2026, 11, 25), 300)]
+    assert [quota(day, 200, 1.5) for day in range(6)] == [200, 300, 450, 675, 1012, 1518]

@@ -200,9 +200,9 @@ async def test_a_listing_is_ordered_and_shows_who_must_not_be_mailed(store: Stor
         await conn.execute(update(people).where(people.c.id == found["ann@example.net"]).values(suppressed="bounced"))
         await subscribers.leave_list(conn, "notes", found["Zoe@example.net"], after(9))
     expected = [
-        ("friends", "Zoe@example.net", "Zoë", "confirmed", ("naval",), "de", after(5)),
-        ("notes", "ann@example.net", "", "bounced", (), None, NOW),
-        ("notes", "Zoe@example.net", "Zoë", "left", (), "de", after(9)),
+        ("friends", "Zoe@example.net", "Zoë", "confirmed", ("naval",), "de", None, after(5)),
+        ("notes", "ann@example.net", "", "bounced", (), None, None, NOW),
+        ("notes", "Zoe@example.net", "Zoë", "left", (), "de", None, after(9)),
     ]
     async with store.read() as conn:
         assert [row async for row in subscribers.listing(conn)] == expected

@@ -13,3 +13,12 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("subscribers", sa.Column("timezone", sa.String(64)))
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "quotas",
+        sa.Column("issue_id", number, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("planned", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name="fk_quotas_issue_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("issue_id", "day", name="pk_quotas"),
+    )
