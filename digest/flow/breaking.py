@@ -34,6 +34,13 @@ async def note(conn: Connection, room: Newsroom, results: Sequence[Result]) -> s
     return tripped
 
 
+async def pause_left_over(room: Newsroom) -> None:
+    """Pause what a sender should have paused that died first: nobody claims of it any more, and nobody would be told."""
+    async with room.store.read() as conn:
+        left = await breakers.all_tripped(conn)
+    await pause(room, left)
+
+
 async def pause(room: Newsroom, numbers: Iterable[int]) -> None:
     """Pause issues whose breaker has tripped, and clear their count: `resume` goes on with a fresh one."""
     for number in sorted(numbers):

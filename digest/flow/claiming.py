@@ -31,8 +31,8 @@ from digest.store.messages import Message
 from digest.store.outbox import MESSAGES, Tries
 
 LEASE = timedelta(seconds=30)
-COHORT_S = 0.02
-"""How often we look whether the first cohort is through."""
+COHORT_S, COHORT_LOOKS = 0.02, 25
+"""How often we look whether the first cohort is through; after so many looks also for what else has come to be due."""
 
 LEFT = Outcome(DeliveryState.SKIPPED, Reply(0, "left before it was sent"))
 RECALLED = Outcome(DeliveryState.PENDING, Reply(0, "stopped before it was sent"))
@@ -90,19 +90,40 @@ class Claims:
         self._mailings: dict[int, Mailing] = {}
 
     async def take(self, limit: int) -> list[Outgoing]:
-        """Take on up to `limit`; none when nothing is due."""
+        """Take on up to `limit`; none when nothing is due.
+
+        While the first cohort of an issue is out, others have their turn; when they have nothing, it is waited for.
+        """
+        while True:
+            mails, due = await self._take(limit)
+            for _ in range(COHORT_LOOKS):
+                if mails or not due or self._over():
+                    return mails
+                await self._room.clock.sleep(COHORT_S)
+                await self._flush()
+                mails, due = await self._of_issues(due, limit)
+
+    async def _take(self, limit: int) -> tuple[list[Outgoing], list[Issue]]:
+        """Mails; and where there are none, the issues of which a first cohort is out."""
         now = self._room.clock.now()
         try:
             claimed, due = await self._claim_messages(limit, now)
         except PutBack as found:  # under our feet
             await hold_everything(self._room, str(found))
-            return []
+            return [], []
         if claimed:
-            return [self._message(each) for each in claimed]
+            return [self._message(each) for each in claimed], []
+        return await self._of_issues(due, limit)
+
+    async def _of_issues(self, due: list[Issue], limit: int) -> tuple[list[Outgoing], list[Issue]]:
+        held_up = []
         for issue in due:
-            if mails := await self._claim_or_hold(issue, limit, now):
-                return mails
-        return []
+            mails, waits = await self._claim_or_hold(issue, limit, self._room.clock.now())
+            if mails:
+                return mails, []
+            if waits:
+                held_up.append(issue)
+        return [], held_up
 
     async def _claim_messages(self, limit: int, now: datetime) -> tuple[list[Message], list[Issue]]:
         """Messages, or else the issues that are due. Before anything can leave, it is marked that something will."""
@@ -115,28 +136,42 @@ class Claims:
         lineage.remember(self._room.var, mark)
         return claimed, due
 
-    async def _claim_or_hold(self, issue: Issue, limit: int, now: datetime) -> list[Outgoing]:
-        """Mails of an issue. One that a fault of ours spoils is held, and the others go on."""
+    async def _claim_or_hold(self, issue: Issue, limit: int, now: datetime) -> tuple[list[Outgoing], bool]:
+        """Mails of an issue; whether we have its first cohort in hand, so that there may be more of it soon.
+
+        One that a fault of ours spoils is held, and the others go on.
+        """
         try:
             while True:  # all of a claim may have left, or wait for its turn; others may stand behind them
                 async with self._room.store.write() as conn:
                     claim = await self._claim_issue(conn, issue, limit, now)
                 for _ in range(claim.gone):
                     self._watch(issue.id, DeliveryState.SKIPPED)
-                if claim.held_up and issue.id in self._in_hand.issues and not self._over():
-                    await self._room.clock.sleep(COHORT_S)
-                    await self._flush()
-                    continue
-                if claim.mails or not claim.took:
+                if claim.mails:
                     mailing = self._mailings[issue.id]
-                    return [self._delivery(mailing, each) for each in claim.mails]
+                    return [self._delivery(mailing, each) for each in claim.mails], False
+                if not claim.took:
+                    return [], claim.held_up and issue.id in self._in_hand.issues
         except StoreError:
             raise
         except Exception as error:
             await ending.broken(self._room, [issue.id], error)
-            return []
+            return [], False
 
     async def _claim_issue(self, conn: Connection, issue: Issue, limit: int, now: datetime) -> Claimed:
+        allowed = await breakers.allowance(conn, issue.id, limit)
+        if allowed:
+            allowed = await self._gate.places_at_relay(conn, now, allowed)
+        if not allowed:
+            return Claimed((), 0, 0, held_up=allowed is None)
+        audience = await self._know(conn, issue)
+        claim = await deliveries.claim(conn, issue.id, audience, self._worker, allowed, now, now + LEASE)
+        mails = await self._gate.admit(conn, issue.id, claim.mails, now)
+        await self._gate.take(conn, len(mails), now)
+        return Claimed(mails, claim.gone, claim.gone + len(claim.mails))
+
+    async def _know(self, conn: Connection, issue: Issue) -> Audience:
+        """Have at hand what its mails need; who may get them."""
         self._in_hand.newsletters[issue.id] = issue.newsletter
         if issue.id not in self._mailings:
             snapshot = await issues.snapshot(conn, issue.id)
@@ -145,15 +180,7 @@ class Claims:
             self._mailings = {issue.id: Mailing(self._room, issue.id, snapshot)}  # one is kept: they are large
         audience = audience_of(issue.newsletter, self._room.settings.newsletter(issue.newsletter))
         self._in_hand.audiences[issue.id] = audience
-        allowed = await breakers.allowance(conn, issue.id, limit)
-        if allowed:
-            allowed = await self._gate.places_at_relay(conn, now, allowed)
-        if not allowed:
-            return Claimed((), 0, 0, held_up=allowed is None)
-        claim = await deliveries.claim(conn, issue.id, audience, self._worker, allowed, now, now + LEASE)
-        mails = await self._gate.admit(conn, issue.id, claim.mails, now)
-        await self._gate.take(conn, len(mails), now)
-        return Claimed(mails, claim.gone, claim.gone + len(claim.mails))
+        return audience
 
     def _delivery(self, mailing: Mailing, each: Delivery) -> Outgoing:
         self._in_hand.tries[each.issue_id, each.subscriber_id] = Tries(each.attempts, each.first_try)

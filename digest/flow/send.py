@@ -123,6 +123,7 @@ class Sender:
         seconds.
         """
         await recover(self._room)
+        await breaking.pause_left_over(self._room)
         await self._gate.settle()
         if await _anything_due(self._room, only):
             connections = self._seats.take(self._wanted)

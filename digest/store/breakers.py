@@ -42,6 +42,11 @@ async def tripped(conn: Connection, issue_id: int) -> int | None:
     return found
 
 
+async def all_tripped(conn: Connection) -> list[int]:
+    """The issues whose breaker has tripped and that nobody has paused yet."""
+    return list((await conn.execute(select(breakers.c.issue_id).where(breakers.c.tripped.is_not(None)))).scalars())
+
+
 async def allowance(conn: Connection, issue_id: int, limit: int) -> int | None:
     """How many of `limit` may be claimed now: all once the first cohort is through, none when the breaker has tripped.
 

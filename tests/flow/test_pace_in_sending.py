@@ -14,13 +14,16 @@ from sqlalchemy import select
 
 from digest.flow import departure, publish, report
 from digest.flow.outcomes import next_issue, verdict
+from digest.flow.send import Sender
+from digest.model.breaker import REFUSED, Window
 from digest.model.delivery import DeliveryState, Outcome, Reply
 from digest.model.issue import IssueState
+from digest.store import breakers
 from digest.store.engine import Store
 from digest.store.outbox import Tries
 from digest.store.tables import messages
 from tests.conftest import Database
-from tests.deliver.server import CUT, DOT, RCPT, Server
+from tests.deliver.server import CUT, DOT, RCPT, SILENCE, Server
 from tests.fakes import FakeClock
 from tests.flow.post import Hurried, readers, world
 from tests.store.world import subscribe
@@ -126,6 +129,49 @@ async def test_an_issue_of_which_too_much_is_refused_pauses_itself(
         await post.run()
         found = await report.report(post.room, issue)
         assert (found.issue.state, found.tally.waiting) == (IssueState.SENT, 0)
+
+
+async def test_an_issue_whose_sender_died_before_it_paused_it_is_paused_by_the_next(
+    tmp_path: Path, store: Store, clock: FakeClock
+) -> None:
+    async with Server() as server:
+        post = await world(tmp_path, store, server, clock)
+        await subscribe(store, *readers(30, "example.org"))
+        issue = await post.begun()
+        async with store.write() as conn:  # what stands in the database when the sender dies right behind its record
+            await breakers.allowance(conn, issue, 1)
+            await breakers.put(conn, issue, Window(REFUSED * 101, 101))
+        await post.run()
+        now = await publish.get(post.room, issue)
+        assert (now.state, now.reason) == (IssueState.PAUSED, "101 of the last 200 mails were refused")
+        async with store.read() as conn:
+            notes = list((await conn.execute(select(messages.c.content))).scalars())
+        assert len(notes) == 1
+        assert b"is paused" in notes[0]
+        await publish.resume(post.room, issue)
+        await post.run()
+        assert (await publish.get(post.room, issue)).state is IssueState.SENT
+
+
+async def test_while_a_first_cohort_is_out_others_have_their_turn(
+    tmp_path: Path, store: Store, clock: FakeClock
+) -> None:
+    async with Server(script={DOT: [SILENCE]}) as server:
+        post = await world(tmp_path, store, server, clock)
+        await subscribe(store, *readers(230, "example.org"))
+        first = await post.begun()
+        clock.pass_(1)
+        second = await post.begun()
+        stop, sender = asyncio.Event(), Sender(post.room)
+        sending = asyncio.create_task(sender.run(stop, finish_s=0.5))
+        async with asyncio.timeout(30):
+            while (await post.tally(second)).sent < 230:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # noqa: TID251 the server is real
+        assert (await post.tally(first)).waiting >= 31
+        stop.set()
+        await sending
+        await sender.close()
+        assert (await post.tally(first)).uncertain == 1
 
 
 async def test_in_quiet_hours_nothing_leaves_and_it_is_said(tmp_path: Path, store: Store, clock: FakeClock) -> None:
