@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digest import log
 from digest.clock import Clock
+from digest.deliver.exchanges import Exchanges
 from digest.model.issue import Issue
 from digest.settings import Settings
 from digest.store import events
@@ -56,7 +57,7 @@ class Newsroom:
 
     templates: folders in which templates are looked up, in order. actor: who acts, as the event log will have it.
     tls: whom to trust at the mail server; None = the system's authorities. outside: who opened the site closes it.
-    dkim: None = the mail server signs, or nobody.
+    dkim: None = the mail server signs, or nobody. exchanges: who is asked where a domain's mail goes.
     """
 
     settings: Settings
@@ -68,6 +69,7 @@ class Newsroom:
     tls: ssl.SSLContext | None = None
     outside: Outside = field(default_factory=Outside)
     dkim: DkimSigner | None = None
+    exchanges: Exchanges = field(default_factory=Exchanges)
 
     @property
     def courtesy(self) -> Courtesy:

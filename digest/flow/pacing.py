@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest import log
+from digest.flow.houses import Houses
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import Delivery, DeliveryState, Outcome
 from digest.model.destination import (
@@ -51,11 +52,16 @@ class Claimed:
 class Gate:
     """One process's view of the pace; what counts is in the database."""
 
-    def __init__(self, room: Newsroom) -> None:
+    def __init__(self, room: Newsroom, houses: Houses | None = None) -> None:
         self._room = room
         self._settled = False
         self._recent: dict[str, Recent] = {}
         self._since = room.clock.now()
+        self._houses = houses or Houses(room)
+
+    async def close(self) -> None:
+        """Look nothing up any more."""
+        await self._houses.close()
 
     async def settle(self) -> None:
         """Once: bring the limits of the settings into the database. Whoever waits for one that was changed is due."""
@@ -63,7 +69,9 @@ class Gate:
             return
         now = self._room.clock.now()
         async with self._room.store.read() as conn:
-            changed = self._changed(await destinations.known(conn), now)
+            known = await destinations.known(conn)
+            changed = self._changed(known, now)
+            await self._houses.recall(conn, known)
         if changed:
             async with self._room.store.write() as conn:
                 for to, wanted in changed:
@@ -106,11 +114,17 @@ class Gate:
         self, conn: Connection, issue_id: int, mails: Sequence[Delivery], now: datetime
     ) -> tuple[Delivery, ...]:
         """Those of the claimed deliveries that may leave now; the others wait, untried, for their place."""
-        domains = {domain_of(each.email) for each in mails}
-        slow = [name for name, to in (await destinations.known(conn)).items() if name in domains and to.rate_at(now)]
+        limited = {name for name, to in (await destinations.known(conn)).items() if name != RELAY and to.rate_at(now)}
+        if not limited:
+            return tuple(mails)
+        self._houses.ask({domain_of(each.email) for each in mails} - limited)
+        to_slow: dict[str, list[int]] = {}
+        for each in mails:
+            if (name := self._houses.destination(each.email, limited)) in limited:
+                to_slow.setdefault(name, []).append(each.subscriber_id)
         back: set[int] = set()
-        for to in await destinations.locked(conn, slow) if slow else ():
-            here = [each.subscriber_id for each in mails if domain_of(each.email) == to.name]
+        for to in await destinations.locked(conn, sorted(to_slow)) if to_slow else ():
+            here = to_slow[to.name]
             back |= await self._seat(conn, issue_id, to, here, now)
         return tuple(each for each in mails if each.subscriber_id not in back)
 
@@ -137,19 +151,29 @@ class Gate:
         if outcome.state is DeliveryState.PENDING and not puts_off(outcome):
             return
         now, name = self._room.clock.now(), domain_of(email).lower()
+        if put_off := puts_off(outcome):
+            self._houses.ask([name])
         if now - self._since > OBSERVED:
             self._recent, self._since = {}, now
         before = self._recent.get(name, Recent())
-        self._recent[name] = Recent(before.tried + 1, before.put_off + puts_off(outcome))
+        self._recent[name] = Recent(before.tried + 1, before.put_off + put_off)
 
     async def react(self, conn: Connection, numbers: Iterable[int], now: datetime) -> None:
         """Slow what asks for it, and say so in the event log of the issues that are being sent."""
-        for name in to_blame(self._recent):
-            blamed = list(self._recent) if name == RELAY else [name]
-            seen = [self._recent.pop(each) for each in blamed]
-            recent = Recent(sum(each.tried for each in seen), sum(each.put_off for each in seen))
+        by_house: dict[str, list[str]] = {}
+        for domain in self._recent:
+            by_house.setdefault(self._houses.house(domain), []).append(domain)
+        for name in to_blame({house: self._together(domains) for house, domains in by_house.items()}):
+            blamed = list(self._recent) if name == RELAY else by_house[name]
+            recent = self._together(blamed)
+            for each in blamed:
+                del self._recent[each]
             if is_cohort(recent):
                 await self._slow(conn, name, recent, sorted(numbers), now)
+
+    def _together(self, domains: Iterable[str]) -> Recent:
+        seen = [self._recent[each] for each in domains]
+        return Recent(sum(each.tried for each in seen), sum(each.put_off for each in seen))
 
     async def _slow(self, conn: Connection, name: str, recent: Recent, numbers: list[int], now: datetime) -> None:
         found = await destinations.locked(conn, [name])

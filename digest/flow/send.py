@@ -109,6 +109,7 @@ class Sender:
 
     async def close(self) -> None:
         """Take leave of the mail server."""
+        await self._gate.close()
         await self._pool.close()
         self._seats.give_back()
 

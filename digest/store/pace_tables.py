@@ -1,5 +1,5 @@
-"""Tables of pace: destinations, places in their rows, what the breaker counts, the days' quotas. Queries: destinations,
-breakers, quotas."""
+"""Tables of pace: destinations, places in their rows, what the breaker counts, the days' quotas, who takes a
+domain's mail. Queries: destinations, breakers, quotas, houses."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ quotas = Table(
     Column("issue_id", Id, ForeignKey("issues.id", ondelete="CASCADE"), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("planned", Integer, nullable=False),
+)
+
+# Who takes a recipient domain's mail: the registrable domain of its first MX, or itself.
+houses = Table(
+    "houses",
+    metadata,
+    Column("domain", String(255), primary_key=True),
+    Column("house", String(255), nullable=False),
+    Column("looked_at", Instant, nullable=False),
 )
 
 # Mails in doubt that were sent again by themselves: once, and no more.

@@ -22,3 +22,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name="fk_quotas_issue_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("issue_id", "day", name="pk_quotas"),
     )
+    op.create_table(
+        "houses",
+        sa.Column("domain", sa.String(255), nullable=False),
+        sa.Column("house", sa.String(255), nullable=False),
+        sa.Column("looked_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", name="pk_houses"),
+    )
