@@ -26,7 +26,7 @@ from pathlib import Path
 
 from digest import log
 from digest.deliver.dkim_key import make_key
-from tests.bench import _composing, _mailservers, _newsroom, _peers
+from tests.bench import _composing, _daemon, _mailservers, _newsroom, _peers
 from tests.bench._mailservers import Took
 from tests.bench._newsroom import STORIES_50_KB, STORIES_100_KB, Site
 from tests.postgres import Cluster, PostgresqlMissing, running_cluster
@@ -295,8 +295,7 @@ def whole(bench: Bench) -> Iterable[Figure]:
 
 
 def _whole_send(site: Site, number: int) -> Took:
-    shutil.rmtree(site.folder / "var", ignore_errors=True)
-    shutil.copytree(site.folder / "kept", site.folder / "var")
+    _restore(site)
     command = [
         sys.executable,
         "-m",
@@ -316,9 +315,40 @@ def _whole_send(site: Site, number: int) -> Took:
     return Took(number, seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
+def hand_out(bench: Bench) -> Iterable[Figure]:
+    """From the departure of an issue to its senders."""
+    site = _newsroom.make_site(bench.folder / "handout", bench.web, STORIES_50_KB, 100)
+    _newsroom.settled(site)
+    _newsroom.keep(site)
+    took = []
+    for _ in range(bench.runs):
+        _restore(site)
+        took.append(_daemon.hand_out_ms(site))
+    good = statistics.median(took) <= 100
+    return [Figure("a departing issue reaches its senders", "<= 100 ms", f"{_spread(took, '.0f')} ms", good)]
+
+
+def desk(bench: Bench) -> Iterable[Figure]:
+    """A page of the daemon's while its worker sends."""
+    ready = bench.ready(STORIES_50_KB)
+    took: list[float] = []
+    with _mailservers.smtp_sink() as port, bench.restored(ready):
+        ready.site.configure(port)
+        took, waiting = _daemon.pages_ms(ready.site, ready.issue)
+    ninety_nine = sorted(took)[len(took) * 99 // 100]
+    got = f"{statistics.median(took):.0f} ms, 99 of 100 within {ninety_nine:.0f} ms ({len(took)} asked)"
+    return [Figure(f"a subscriber's page while {waiting:,} mails of 50 KB leave", "", got, None)]
+
+
+def _restore(site: Site) -> None:
+    shutil.rmtree(site.folder / "var", ignore_errors=True)
+    shutil.copytree(site.folder / "kept", site.folder / "var")
+
+
 LINES: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "50": clear_50, "50-postgresql": clear_50_postgresql, "100": clear_100, "tls": tls, "dkim": dkim, "far": far,
     "peers": peers, "composing": composing, "memory": memory, "whole": whole,
+    "hand-out": hand_out, "desk": desk,
 }  # fmt: skip
 
 
