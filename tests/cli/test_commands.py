@@ -336,9 +336,7 @@ def test_people_come_are_exported_and_can_be_read_again(inside: Digest, site: Pa
         {"added": 2, "updated": 0, "unchanged": 0, "refused": [{"line": 4, "reason": reason}]},
     )
     exported = inside("subscribers", "export", site=site)
-    assert exported.out == (
-        "email,name,topics,language,timezone\nanna@example.org,Anna,,,\nben@example.org,'=Ben,,,\n"
-    )
+    assert exported.out == ("email,name,topics,language,timezone\nanna@example.org,Anna,,,\nben@example.org,'=Ben,,,\n")
     (tmp_path / "export.csv").write_text(exported.out)
     imported = inside("subscribers", "import", tmp_path / "export.csv", "--json", site=site)
     assert imported.document == {"added": 0, "updated": 0, "unchanged": 2, "refused": []}
