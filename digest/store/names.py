@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digest.model.story import RawStory
@@ -55,22 +55,53 @@ async def recognised(conn: Connection, source: str, found: Sequence[RawStory]) -
     keys = sorted({bounded(key) for raw in safe for key in (raw.link_key, raw.canonical_key) if key})
     links = await _ids(conn, stories.c.link_key, keys)
     others = await _others(conn, keys)
+    mains = await _mains(conn, [bounded(raw.canonical_key) for raw in safe if raw.canonical_key])
     guids = await _ids(
         conn, stories.c.guid, [bounded(raw.guid) for raw in safe if raw.guid], stories.c.source == source
     )
+    disputed = {key for key, main in mains.items() if main.has_others} | disputed_links(safe)
     known = {}
     for position, raw in enumerate(safe):
         link, own = bounded(raw.link_key), bounded(raw.canonical_key)
         story_id = (
             links.get(link) or others.get(link, _NOBODY)[0] or (guids.get(bounded(raw.guid)) if raw.guid else None)
         )
-        story_id = story_id or links.get(own)
         # A site that gives all its pages one canonical link must not lose them: there the titles have to agree.
+        if story_id is None and own in mains and (own not in disputed or mains[own].title == raw.title):
+            story_id = mains[own].story_id
         if story_id is None and others.get(own, _NOBODY)[1] == raw.title:
             story_id = others[own][0]
         if story_id:
             known[position] = story_id
     return known
+
+
+def disputed_links(found: Iterable[RawStory]) -> set[str]:
+    """Links that pages with different titles call their own: at most one of them is right."""
+    titles: dict[str, set[str]] = {}
+    for raw in found:
+        if raw.canonical_key:
+            titles.setdefault(bounded(raw.canonical_key), set()).add(raw.title)
+    return {key for key, each in titles.items() if len(each) > 1}
+
+
+@dataclass(frozen=True, slots=True)
+class _Main:
+    """The story under a link that a page calls its own. has_others: whether other pages have done so before."""
+
+    story_id: int
+    title: str
+    has_others: bool
+
+
+async def _mains(conn: Connection, keys: Sequence[str]) -> dict[str, _Main]:
+    found: dict[str, _Main] = {}
+    other = exists().where(aliases.c.story_id == stories.c.id)
+    for start in range(0, len(keys), 500):
+        query = select(stories.c.link_key, stories.c.id, stories.c.title, other)
+        for key, *main in await conn.execute(query.where(stories.c.link_key.in_(keys[start : start + 500]))):
+            found[key] = _Main(*main)
+    return found
 
 
 async def _others(conn: Connection, keys: Sequence[str]) -> dict[str, tuple[int, str]]:

@@ -17,7 +17,7 @@ from digest.model.titles import is_column
 from digest.store import upsert
 from digest.store.arrivals import brought
 from digest.store.engine import Connection
-from digest.store.names import bounded, note_links, recognised, storable
+from digest.store.names import bounded, disputed_links, note_links, recognised, storable
 from digest.store.tables import aliases, issues, memory, sightings, stories
 
 MAX_LANGUAGE = 35
@@ -65,12 +65,13 @@ def _once(found: Sequence[RawStory]) -> list[RawStory]:
     """Of several with one link or one id, and of a story under two of its links, the first."""
     once: list[RawStory] = []
     names: set[tuple[str, str]] = set()
+    disputed = disputed_links(found)
     for raw in found:
         own = {("link", raw.link_key), *([("id", raw.guid)] if raw.guid else [])}
         asked = own | {("page", raw.link_key)}
         if raw.canonical_key:
             titled = ("page and title", f"{raw.canonical_key} {raw.title}")
-            asked |= {titled, ("link", raw.canonical_key)}
+            asked |= {titled} if bounded(raw.canonical_key) in disputed else {titled, ("link", raw.canonical_key)}
             own |= {titled, ("page", raw.canonical_key)}
         if not asked & names:
             once.append(raw)

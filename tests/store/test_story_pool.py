@@ -83,6 +83,18 @@ async def test_pages_that_all_call_one_link_their_own_are_told_apart_by_their_ti
     assert await number_of_rows(store) == 4
 
 
+async def test_where_all_pages_call_a_known_story_their_own_link_no_more_than_one_is_lost(store: Store) -> None:
+    assert await _add(store, raw_story("a", link_key=A)) == [True]
+    # One page with another headline may be the same story; when a second one comes, the site does not mean it.
+    assert await _add(store, raw_story("b", link_key=B, canonical_key=A)) == [False]
+    assert await _add(store, raw_story("c", link_key=C, canonical_key=A)) == [True]
+    together = [raw_story(f"{number}", canonical_key=A) for number in range(3)]
+    async with store.write() as conn:
+        assert await stories.add_all(conn, together, NOW) == (3, [])
+    assert await _add(store, raw_story("d", link_key=f"{A}/amp", canonical_key=A, title="Story a")) == [False]
+    assert await number_of_rows(store) == 5
+
+
 async def test_of_two_links_of_one_story_in_one_look_one_is_kept(store: Store) -> None:
     under_both = [raw_story("b", link_key=B, canonical_key=A), raw_story("a", link_key=A)]
     under_third = [raw_story("c", link_key=C, canonical_key=A, title="Story b")]
