@@ -9,12 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from digest.model.issue import RenderedIssue
 from digest.model.subscriber import Mailbox
 from digest.render import headers, quoted
 from digest.render.merge import Merge, Personal
-from digest.render.personal import VARIANTS, drawer
+from digest.render.variants import VARIANTS
+
+if TYPE_CHECKING:
+    from digest.render.personal import Drawer
 
 
 class Mails:
@@ -35,7 +39,7 @@ class Mails:
         text, html = _part_head("text/plain", boundary), _part_head("text/html", boundary)
         frame = (start + text, b"\r\n" + html, f"\r\n--{boundary}--\r\n".encode())
         self._merge = Merge(rendered, frame)
-        self._drawer = drawer(rendered)
+        self._drawer = _drawer_of(rendered)
         self._merge_of = lru_cache(VARIANTS)(partial(Merge, frame=frame))
 
     def merge_for(self, personal: Personal) -> Merge:
@@ -59,6 +63,16 @@ class Mails:
                 self.merge_for(personal).wire(personal),
             ]
         )
+
+
+def _drawer_of(rendered: RenderedIssue) -> Drawer | None:
+    """What draws the issue for each; None where all get the same."""
+    if rendered.personal is None:
+        return None
+    # Imported here: only such an issue needs templates and the inliner in a process that sends.
+    from digest.render.personal import drawer
+
+    return drawer(rendered)
 
 
 def _head(rendered: RenderedIssue) -> bytes:

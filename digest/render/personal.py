@@ -20,10 +20,7 @@ from digest.render.merge import Personal
 from digest.render.slots import choose_nonce
 from digest.render.templates import environment_of
 from digest.render.values import in_order, marks, shared, slots
-from digest.render.variants import Variants
-
-VARIANTS = 16
-"""Variants of a mail that are kept, each as large as a mail."""
+from digest.render.variants import VARIANTS, Variants
 
 _log = log.get(__name__)
 

@@ -15,6 +15,9 @@ from typing import Generic, TypeVar
 from digest.render.known import Question, Trail
 from digest.render.merge import Personal
 
+VARIANTS = 16
+"""Variants of a mail that are kept, each as large as a mail."""
+
 T = TypeVar("T")
 
 
