@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from digest.clock import monotonic
 from digest.flow import report
@@ -39,11 +39,12 @@ async def bar(room: Newsroom, issue_id: int) -> AsyncIterator[Watch]:
             begun, before = monotonic(), -1
             while True:
                 asked = monotonic()
-                tally = (await report.report(room, issue_id)).tally
+                found = await report.report(room, issue_id)
+                tally = found.tally
                 left = tally.waiting + tally.deferred
                 done = tally.recipients - left
                 before = done if before < 0 else before
-                words = outlook(done - before, left, asked - begun)
+                words = outlook(done - before, left, asked - begun, found.waits)
                 drawn.update(task, total=tally.recipients, completed=done, outlook=words)
                 await room.clock.sleep(max(LOOK_S, (monotonic() - asked) / LOOKING_MAX))
 
@@ -55,8 +56,15 @@ async def bar(room: Newsroom, issue_id: int) -> AsyncIterator[Watch]:
             await asyncio.gather(following, return_exceptions=True)
 
 
-def outlook(done: int, left: int, seconds: float) -> str:
-    """How fast it goes and how long it will take, as far as either means something yet. done: in so many seconds."""
+def outlook(done: int, left: int, seconds: float, waits: Sequence[str] = ()) -> str:
+    """How fast it goes and how long it will take, as far as either means something yet; and what keeps some of it.
+
+    done: in so many seconds. Where something waits for its hour or its turn no end is told: it would be wrong.
+    """
+    return "; ".join(filter(None, (_speed(done, 0 if waits else left, seconds), *waits)))
+
+
+def _speed(done: int, left: int, seconds: float) -> str:
     if seconds < RATE_AFTER_S or not done:
         return ""
     rate = done / seconds

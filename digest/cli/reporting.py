@@ -26,7 +26,7 @@ async def show_report(room: Newsroom, issue_id: int, as_json: bool) -> int:
             {"outcome": outcome, "code": code, "reply": reply, "count": count}
             for outcome, code, reply, count in found.reasons
         ]
-        emit(_report_figures(found) | {"reasons": reasons})
+        emit(_report_figures(found) | {"reasons": reasons, "waits": list(found.waits)})
         return exit_code(found)
     people = await report.not_reached(room, issue_id)
     say("\n".join(report_text.lines(found, shown.local(room, found.issue), people)))

@@ -16,6 +16,7 @@ from digest.flow.houses import Houses
 from digest.flow.newsroom import Newsroom
 from digest.model.delivery import Delivery, DeliveryState, Outcome
 from digest.model.destination import (
+    COHORT,
     HORIZON,
     OBSERVED,
     RELAY,
@@ -55,7 +56,10 @@ class Gate:
     def __init__(self, room: Newsroom, houses: Houses | None = None) -> None:
         self._room = room
         self._settled = False
-        self._recent: dict[str, Recent] = {}
+        self._known: dict[str, Destination] = {}  # of the claim that is being made
+        # By domain; each mail that leaves is counted here, so it is plain numbers.
+        self._tried: dict[str, int] = {}
+        self._late: dict[str, int] = {}
         self._since = room.clock.now()
         self._houses = houses or Houses(room)
 
@@ -98,23 +102,24 @@ class Gate:
 
     async def places_at_relay(self, conn: Connection, now: datetime, most: int) -> int:
         """How many, at most `most`, the relay's limit lets leave now; asked before they are claimed."""
-        known = await destinations.known(conn)
-        if RELAY not in known or not known[RELAY].rate_at(now):
+        self._known = await destinations.known(conn)  # once for all that this claim asks
+        if RELAY not in self._known or not self._known[RELAY].rate_at(now):
             return most
-        relay = await destinations.locked(conn, [RELAY])
-        return free(relay[0], now, most) if relay else most
+        for relay in await destinations.locked(conn, [RELAY]):
+            self._known[RELAY] = relay
+        return free(self._known[RELAY], now, most)
 
     async def take(self, conn: Connection, number: int, now: datetime) -> None:
-        """So many leave through the relay."""
-        known = await destinations.known(conn)
-        if number and RELAY in known and known[RELAY].rate_at(now):
-            await destinations.move_on(conn, RELAY, reserve(known[RELAY], now, number)[1])
+        """So many leave through the relay; in the transaction in which its places were asked for."""
+        relay = self._known.get(RELAY)
+        if number and relay and relay.rate_at(now):
+            await destinations.move_on(conn, RELAY, reserve(relay, now, number)[1])
 
     async def admit(
         self, conn: Connection, issue_id: int, mails: Sequence[Delivery], now: datetime
     ) -> tuple[Delivery, ...]:
         """Those of the claimed deliveries that may leave now; the others wait, untried, for their place."""
-        limited = {name for name, to in (await destinations.known(conn)).items() if name != RELAY and to.rate_at(now)}
+        limited = {name for name, to in self._known.items() if name != RELAY and to.rate_at(now)}
         if not limited:
             return tuple(mails)
         self._houses.ask({domain_of(each.email) for each in mails} - limited)
@@ -151,29 +156,32 @@ class Gate:
         if outcome.state is DeliveryState.PENDING and not puts_off(outcome):
             return
         now, name = self._room.clock.now(), domain_of(email).lower()
-        if put_off := puts_off(outcome):
-            self._houses.ask([name])
         if now - self._since > OBSERVED:
-            self._recent, self._since = {}, now
-        before = self._recent.get(name, Recent())
-        self._recent[name] = Recent(before.tried + 1, before.put_off + put_off)
+            self._tried, self._late, self._since = {}, {}, now
+        if puts_off(outcome):
+            self._late[name] = self._late.get(name, 0) + 1
+            self._houses.ask([name])
+        self._tried[name] = self._tried.get(name, 0) + 1
 
     async def react(self, conn: Connection, numbers: Iterable[int], now: datetime) -> None:
         """Slow what asks for it, and say so in the event log of the issues that are being sent."""
+        if sum(self._late.values()) < COHORT:
+            return
         by_house: dict[str, list[str]] = {}
-        for domain in self._recent:
+        for domain in self._tried:
             by_house.setdefault(self._houses.house(domain), []).append(domain)
         for name in to_blame({house: self._together(domains) for house, domains in by_house.items()}):
-            blamed = list(self._recent) if name == RELAY else by_house[name]
+            blamed = list(self._tried) if name == RELAY else by_house[name]
             recent = self._together(blamed)
             for each in blamed:
-                del self._recent[each]
+                del self._tried[each]
+                self._late.pop(each, None)
             if is_cohort(recent):
                 await self._slow(conn, name, recent, sorted(numbers), now)
 
     def _together(self, domains: Iterable[str]) -> Recent:
-        seen = [self._recent[each] for each in domains]
-        return Recent(sum(each.tried for each in seen), sum(each.put_off for each in seen))
+        named = list(domains)
+        return Recent(sum(self._tried.get(each, 0) for each in named), sum(self._late.get(each, 0) for each in named))
 
     async def _slow(self, conn: Connection, name: str, recent: Recent, numbers: list[int], now: datetime) -> None:
         found = await destinations.locked(conn, [name])

@@ -37,8 +37,9 @@ async def create(
 async def get(conn: Connection, issue_id: int, *, lock: bool = False) -> Issue:
     """The issue with its stories. lock: nobody else changes it until the transaction ends. Raises NotFound."""
     query = select(issues).where(issues.c.id == issue_id)
-    # SQLite knows no row locks and needs none: its writers come one at a time.
-    row = (await conn.execute(query.with_for_update() if lock else query)).mappings().first()
+    # SQLite knows no row locks and needs none: its writers come one at a time. Its key stays what it is, so that rows that
+    # only name the issue can be written meanwhile: a claim that holds the breaker's row would else wait for its holder.
+    row = (await conn.execute(query.with_for_update(key_share=True) if lock else query)).mappings().first()
     if row is None:
         raise NotFound(f"there is no issue {issue_id}")
     return _issue(row, await _stories(conn, issue_id))

@@ -75,7 +75,9 @@ async def record(conn: Connection, worker: str, results: Sequence[Result], now: 
     if waiting:
         # Whoever is about to end one of them has done so when we go on, or sees what we have written. Before the rows of
         # the ledger, as everybody who wants both.
-        await conn.execute(select(issues.c.id).where(issues.c.id.in_(waiting)).order_by(issues.c.id).with_for_update())
+        await conn.execute(
+            select(issues.c.id).where(issues.c.id.in_(waiting)).order_by(issues.c.id).with_for_update(key_share=True)
+        )
     for table, of_messages in ((messages, True), (deliveries, False)):
         of_table = [result for result in results if (result.issue_id == MESSAGES) == of_messages]
         if of_table:

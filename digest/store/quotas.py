@@ -18,7 +18,8 @@ async def used(conn: Connection, newsletter: str, *, lock: bool = False) -> dict
     """What is planned of the newsletter's issues, by day. lock: until the end of the transaction nobody else plans."""
     of_newsletter = issues.c.newsletter == newsletter
     if lock:  # its first issue stands for the newsletter
-        await conn.execute(select(issues.c.id).where(of_newsletter).order_by(issues.c.id).limit(1).with_for_update())
+        first = select(issues.c.id).where(of_newsletter).order_by(issues.c.id).limit(1)
+        await conn.execute(first.with_for_update(key_share=True))
     query = select(quotas.c.day, func.sum(quotas.c.planned)).join(issues, issues.c.id == quotas.c.issue_id)
     rows = await conn.execute(query.where(of_newsletter).group_by(quotas.c.day))
     return {day: int(number) for day, number in rows}

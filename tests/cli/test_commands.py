@@ -392,7 +392,7 @@ def test_sending_with_nothing_new_is_exit_3_with_the_figures_of_a_report(inside:
     assert (ran.code, list(ran.document)) == (3, keys)
     assert (ran.document["state"], ran.document["reason"]) == ("skipped", "no new stories, 3 are needed")
     report = inside("issues", "report", "1", "--json", site=site)
-    assert (report.code, report.document) == (3, ran.document | {"reasons": []})
+    assert (report.code, report.document) == (3, ran.document | {"reasons": [], "waits": []})
     listed = inside("issues", "--json", site=site).document
     assert list(listed[0]) == [
         "id", "newsletter", "edition", "slot", "state", "reason", "subject", "recipients", "sent",

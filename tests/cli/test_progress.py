@@ -22,3 +22,9 @@ from digest.cli.progress import outlook
 )
 def test_rate_and_end_are_shown_once_they_mean_something(done: int, left: int, seconds: float, words: str) -> None:
     assert outlook(done, left, seconds) == words
+
+
+def test_what_keeps_some_of_it_is_said_and_then_no_end() -> None:
+    slow = "gmail.com slowed to 20/min until 09:40 UTC"
+    assert outlook(600, 400, 10.0, [slow]) == f"60/s; {slow}"
+    assert outlook(0, 400, 0.5, [slow, "quiet hours until 06:00 UTC"]) == f"{slow}; quiet hours until 06:00 UTC"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from digest.model.breaker import Window
 from digest.model.delivery import DeliveryState
 from digest.model.destination import Destination, Slowed
-from digest.store import breakers, destinations
+from digest.store import breakers, destinations, issues
 from digest.store.engine import Store
 from tests.store.world import NOW, after, claim, crowd, record, result, row, sending_issue, states, subscribe
 
@@ -81,3 +85,14 @@ async def test_what_is_in_doubt_is_sent_again_once(store: Store) -> None:
     async with store.write() as conn:
         assert await breakers.were_resent(conn, {(issue, reader), (issue, 99)}) == {(issue, reader)}
     assert await states(store, issue) == {reader: "uncertain"}
+
+
+async def test_who_holds_an_issue_keeps_nobody_from_writing_rows_that_name_it(store: Store) -> None:
+    """A claim holds the breaker's row and names the issue; a record holds the issue and wants the breaker's row."""
+    if store.is_sqlite:
+        pytest.skip("its writers come one at a time")
+    issue = await sending_issue(store, "a@example.net")
+    async with store.write() as recording:
+        await issues.get(recording, issue, lock=True)
+        async with asyncio.timeout(10), store.write() as claiming:
+            assert await breakers.allowance(claiming, issue, 5) == 1
