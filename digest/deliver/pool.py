@@ -19,6 +19,7 @@ from digest.clock import Clock, monotonic
 from digest.deliver.connections import Connections
 from digest.deliver.hand import Hand, Outgoing
 from digest.deliver.journal import Journal
+from digest.deliver.lanes import TAKEN, Lanes
 from digest.deliver.pace import Pace, Patience
 from digest.deliver.smtp import Timeouts
 from digest.errors import StoreError
@@ -110,6 +111,8 @@ class Run:
         self._idle = asyncio.Event()  # no hand is left
         self._cancellable: set[asyncio.Task[None]] = set()  # with nothing on the wire
         self._waiting: deque[Outgoing] = deque()
+        domains = pool.smtp.domains.items()
+        self._lanes = Lanes({n.lower(): d.connections for n, d in domains if d.connections < pool.smtp.connections})
         self._arrived = asyncio.Event()
         self._wanted = asyncio.Event()
         self._exhausted = False
@@ -173,7 +176,11 @@ class Run:
     def add_hand(self) -> None:
         """One more hand, unless there are enough. Called whenever a connection stands, so that a dead server is asked by
         one hand only, and a living one has all its connections after a few mails."""
-        if len(self._hands) >= self.pool.smtp.connections or self.halted or (self._exhausted and not self._waiting):
+        if (
+            len(self._hands) >= self.pool.smtp.connections
+            or self.halted
+            or (self._exhausted and not self._waiting and not self._lanes)
+        ):
             return
         hand = Hand(self)
         task = asyncio.create_task(hand.work())
@@ -230,11 +237,10 @@ class Run:
     async def next(self) -> Outgoing | None:
         """The next mail, when the pace allows it; None when there are no more or none shall be taken."""
         while not self.halted:
-            if self._waiting:
-                mail = self._take()
+            if (mail := self._take()) is not None:
                 await self.pause(self.pool.pace.wait_s(self.pool.elapsed_s()))
                 return mail
-            if self._exhausted:
+            if self._exhausted and not self._waiting and not self._lanes:
                 return None
             self._arrived.clear()
             await self._arrived.wait()
@@ -242,18 +248,32 @@ class Run:
 
     def next_now(self) -> Outgoing | None:
         """The next mail if there is one and the pace allows it at this moment."""
-        if not self._waiting or self.halted or not self.pool.pace.at_once(self.pool.elapsed_s()):
+        if not (self._waiting or self._lanes) or self.halted or not self.pool.pace.at_once(self.pool.elapsed_s()):
             return None
         return self._take()
 
-    def _take(self) -> Outgoing:
-        mail = self._waiting.popleft()
+    def _take(self) -> Outgoing | None:
+        """The first that may leave; who finds the connections of its domain taken holds up nobody."""
+        mail = self._lanes.freed() if self._lanes else None
+        while mail is None and self._waiting:
+            mail = self._waiting.popleft()
+            if not self._lanes.enter(mail):
+                if not self._lanes.park(mail):
+                    self._note(mail, TAKEN)
+                mail = None
         if 2 * len(self._waiting) <= len(self._hands):
             self._wanted.set()
         return mail
 
     def conclude(self, mail: Outgoing, outcome: Outcome) -> None:
-        """Note how a mail ended: in the journal first, then with whoever asked for it to be sent."""
+        """Note how a mail ended that was taken; its connection is free for others."""
+        self._lanes.leave(mail)
+        if self._lanes:
+            self._arrived.set()
+        self._note(mail, outcome)
+
+    def _note(self, mail: Outgoing, outcome: Outcome) -> None:
+        """In the journal first, then with whoever asked for it to be sent."""
         try:
             self.journal.done(mail.issue_id, mail.subscriber_id, outcome)
         except StoreError as error:

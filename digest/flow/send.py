@@ -25,6 +25,7 @@ from digest.flow.outcomes import verdict, write_down
 from digest.flow.pacing import Gate
 from digest.flow.worker import Watch as Watch
 from digest.flow.worker import Worker
+from digest.settings import Smtp
 from digest.store import breakers, deliveries, messages, outbox
 from digest.store.outbox import Tries
 
@@ -92,6 +93,16 @@ async def _anything_due(room: Newsroom, only: int | None) -> bool:
 # -- sending -----------------------------------------------------------------------------------------------------------
 
 
+def share(smtp: Smtp, connections: int) -> Smtp:
+    """The settings of a process that has so many of the site's connections: of a domain's it has as large a part."""
+    part = connections / smtp.connections
+    domains = {
+        name: each.model_copy(update={"connections": max(1, round(each.connections * part))})
+        for name, each in smtp.domains.items()
+    }
+    return smtp.model_copy(update={"connections": connections, "domains": domains})
+
+
 class Sender:
     """One process's share in sending. `run` may be called again and again, also after `close`.
 
@@ -128,7 +139,7 @@ class Sender:
         await self._gate.settle()
         if await _anything_due(self._room, only):
             connections = self._seats.take(self._wanted)
-            self._pool.smtp = self._room.settings.smtp.model_copy(update={"connections": connections})
+            self._pool.smtp = share(self._room.settings.smtp, connections)
             while await self._send(Worker(self._room, self._pool, self._gate, self._watch, only, stop), only, finish_s):
                 pass  # an editor has stopped one issue: on with the others
         await self._resend()

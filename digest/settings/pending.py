@@ -10,8 +10,6 @@ def not_yet(settings: Settings) -> list[str]:
     found = [
         ("bounces", settings.bounces != Bounces()),
     ]
-    for name, domain in settings.smtp.domains.items():
-        found += [(f"smtp.domains.{name}.connections", "connections" in domain.model_fields_set)]
     for name, source in settings.sources.items():
         found += [
             (f"sources.{name}.identity", source.identity != "auto"),

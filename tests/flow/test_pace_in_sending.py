@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from digest.flow import departure, publish, report
 from digest.flow.outcomes import next_issue, verdict
-from digest.flow.send import Sender
+from digest.flow.send import Sender, share
 from digest.model.breaker import REFUSED, Window
 from digest.model.delivery import DeliveryState, Outcome, Reply
 from digest.model.issue import IssueState
@@ -172,6 +172,41 @@ async def test_while_a_first_cohort_is_out_others_have_their_turn(
         await sending
         await sender.close()
         assert (await post.tally(first)).uncertain == 1
+
+
+async def test_a_sender_has_as_large_a_part_of_a_domains_connections_as_of_all(
+    tmp_path: Path, store: Store, clock: FakeClock
+) -> None:
+    async with Server() as server:
+        extra = 'domains = { "a.test" = { connections = 4 }, "b.test" = { connections = 1 } }'
+        smtp = (await world(tmp_path, store, server, clock, smtp=extra)).room.settings.smtp
+        smtp = smtp.model_copy(update={"connections": 10})
+        ours = share(smtp, 5)
+        assert (ours.connections, {name: each.connections for name, each in ours.domains.items()}) == (
+            5,
+            {"a.test": 2, "b.test": 1},
+        )
+        assert share(smtp, 10).domains == smtp.domains
+
+
+async def test_a_domain_with_one_connection_holds_nobody_up(tmp_path: Path, store: Store, clock: FakeClock) -> None:
+    async with Server(script={DOT: [SILENCE]}) as server:
+        post = await world(tmp_path, store, server, clock, smtp='[smtp.domains."narrow.test"]\nconnections = 1')
+        await subscribe(store, *readers(30, "narrow.test"), *readers(60, "example.org"))
+        issue = await post.begun()
+        stop, sender = asyncio.Event(), Sender(post.room)
+        sending = asyncio.create_task(sender.run(stop, finish_s=0.5))
+        async with asyncio.timeout(30):
+            while (await post.tally(issue)).sent < 59:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # noqa: TID251 the server is real
+        assert post.came("narrow.test") == 0  # the first of them has its only connection
+        stop.set()
+        await sending
+        await sender.close()
+        assert (await post.tally(issue)).uncertain == 1
+        clock.pass_(60)
+        await post.run()
+        assert (await post.tally(issue)).sent == 89
 
 
 async def test_in_quiet_hours_nothing_leaves_and_it_is_said(tmp_path: Path, store: Store, clock: FakeClock) -> None:
