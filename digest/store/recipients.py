@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, delete, exists, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, case, delete, exists, func, insert, literal, select
 
 from digest.model.delivery import DeliveryState
 from digest.model.subscriber import Audience, SubscriptionState
-from digest.store import bulk
 from digest.store.engine import Connection
 from digest.store.pace_tables import places
 from digest.store.states import WAITING, is_in
@@ -74,15 +73,16 @@ async def freeze(
     chosen, instant = eligible(audience).limit(most), deliveries.c.not_before.type
     if after is not None:
         chosen = chosen.where(subscribers.c.id > after)
-    starts: ColumnElement[datetime] = literal(not_before, instant)
-    if by_zone:
-        rows = [[zone, bulk.instant(at)] for zone, at in by_zone.items()]
-        # Distinct: else SQLite would read the packed rows anew for each recipient.
-        table = select(bulk.rows(conn, {"zone": String(), "at": instant}, rows)).distinct().subquery()
-        chosen = chosen.outerjoin(table, table.c.zone == subscribers.c.timezone)
-        starts = func.coalesce(table.c.at, starts)
+    at: ColumnElement[datetime] = literal(not_before, instant)
+    zones_at: dict[datetime, list[str]] = {}
+    for zone, when in (by_zone or {}).items():
+        if when != not_before:
+            zones_at.setdefault(when, []).append(zone)
+    if zones_at:  # a few hours with the zones of each: tables of values have no index, and would be read for each row
+        each = [(subscribers.c.timezone.in_(named), literal(when, instant)) for when, named in zones_at.items()]
+        at = case(*each, else_=at)
     chosen = chosen.add_columns(
-        literal(issue_id), literal(_D.PENDING.value), starts, literal(0), literal(now, deliveries.c.changed_at.type)
+        literal(issue_id), literal(_D.PENDING.value), at, literal(0), literal(now, deliveries.c.changed_at.type)
     )
     # In the order of the keys, so that the indexes grow at their ends.
     chosen = chosen.order_by(subscribers.c.id)
