@@ -25,8 +25,10 @@ WHOLE_PROGRAM = {"cli", "daemon", "demo", "e2e", "flow", "proof", "web"}
 """Folders whose tests start processes, servers or days of newsroom life: not for every save, so not for `make check`."""
 
 LONG = {
-    "test_articles", "test_claimers", "test_database", "test_fetch", "test_fetch_hostile", "test_gather_corpus",
-    "test_life_of_deliveries", "test_month", "test_parsing", "test_read_source", "test_smtp",
+    "test_articles", "test_claimers", "test_database", "test_faults", "test_fetch", "test_fetch_hostile",
+    "test_gather_corpus", "test_length", "test_life_of_deliveries", "test_loaded", "test_month", "test_outbox",
+    "test_parsing", "test_personal_mail", "test_pool", "test_read_source", "test_revisions", "test_section_headings",
+    "test_smtp", "test_template_trial",
 }  # fmt: skip
 """Modules elsewhere of which the same is true."""
 
